@@ -1,0 +1,117 @@
+// RMSNorm over rows, and the normalised, rotated queries and keys of attention. The gradient of a weight is a sum over rows:
+// each thread sums its own rows, then the threads' sums are added in order.
+#include "vmath.h"
+
+static float dot3(const float *a, const float *b, const float *d, int64_t n) {
+  vf s = vset(0);
+  int64_t i = 0;
+  for (; i + VW <= n; i += VW) s = FMA(vload(a + i) * vload(b + i), vload(d + i), s);
+  float rest = 0;
+  for (; i < n; i++) rest += a[i] * b[i] * d[i];
+  return vsum(s) + rest;
+}
+
+// target (n) (+)= the sum of `threads` rows of partial sums
+static void add_partials(float *target, const float *partial, int64_t n, int accumulate, int id, int threads) {
+  int64_t from, to;
+  share(n, 16, id, threads, &from, &to);
+  for (int64_t j = from; j < to; j++) {
+    float total = accumulate ? target[j] : 0;
+    for (int t = 0; t < threads; t++) total += partial[t * n + j];
+    target[j] = total;
+  }
+}
+
+void k_rmsnorm_forward(const Command *c, int id, int threads) {
+  int64_t n = c->dim[0], C = c->dim[1], from, to;
+  const float *x = F32(c, 0), *w = F32(c, 1);
+  float *y = F32(c, 2), *rstd = F32(c, 3);
+  share(n, 1, id, threads, &from, &to);
+  for (int64_t i = from; i < to; i++) {
+    const float *xi = x + i * C;
+    float *yi = y + i * C, r = 1 / __builtin_sqrtf(vdot(xi, xi, C) / C + c->scalar[0]);
+    rstd[i] = r;
+    for (int64_t j = 0; j < C; j++) yi[j] = w[j] * (xi[j] * r);
+  }
+}
+
+void k_rmsnorm_backward(const Command *c, int id, int threads) {
+  int64_t n = c->dim[0], C = c->dim[1], from, to;
+  const float *x = F32(c, 0), *w = F32(c, 1), *rstd = F32(c, 2), *dy = F32(c, 3);
+  float *dx = F32(c, 4), *dw = F32(c, 5), *partial = 0;
+  if (dw) {
+    partial = (float *)shared_scratch(threads * C * sizeof(float)) + id * C;
+    for (int64_t j = 0; j < C; j++) partial[j] = 0;
+  }
+  share(n, 1, id, threads, &from, &to);
+  for (int64_t i = from; i < to; i++) {
+    const float *xi = x + i * C, *dyi = dy + i * C;
+    float r = rstd[i];
+    if (dx) {
+      float *dxi = dx + i * C, mean = dot3(dyi, w, xi, C) * r * r / C;
+      if (c->dim[2]) for (int64_t j = 0; j < C; j++) dxi[j] += r * (dyi[j] * w[j] - xi[j] * mean);
+      else for (int64_t j = 0; j < C; j++) dxi[j] = r * (dyi[j] * w[j] - xi[j] * mean);
+    }
+    if (dw) for (int64_t j = 0; j < C; j++) partial[j] += dyi[j] * (xi[j] * r);
+  }
+  if (!dw) return;
+  barrier();
+  add_partials(dw, partial - id * C, C, c->dim[3], id, threads);
+}
+
+// qkv (n, (H + 2 Hkv) D) -> qk (n, (H + Hkv) D): RMSNorm over each head, then rotation by the position's angles
+void k_qk_forward(const Command *c, int id, int threads) {
+  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
+  const float *qkv = F32(c, 0), *rope = F32(c, 3);
+  const int32_t *positions = I32(c, 4);
+  float *qk = F32(c, 5), *rstd = F32(c, 6);
+  share(n, 1, id, threads, &from, &to);
+  for (int64_t i = from; i < to; i++) {
+    const float *cos = rope + (positions ? positions[i] : i % time) * D, *sin = cos + half;
+    for (int64_t h = 0; h < H + Hkv; h++) {
+      const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
+      float *y = qk + (i * (H + Hkv) + h) * D, r = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
+      rstd[i * (H + Hkv) + h] = r;
+      for (int64_t j = 0; j < half; j++) {
+        float a = w[j] * (x[j] * r), b = w[j + half] * (x[j + half] * r);
+        y[j] = a * cos[j] - b * sin[j];
+        y[j + half] = b * cos[j] + a * sin[j];
+      }
+    }
+  }
+}
+
+void k_qk_backward(const Command *c, int id, int threads) {
+  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
+  const float *qkv = F32(c, 0), *rope = F32(c, 3), *rstd = F32(c, 5), *dqk = F32(c, 6);
+  const int32_t *positions = I32(c, 4);
+  float *dqkv = F32(c, 7), *dq_norm = F32(c, 8), *dk_norm = F32(c, 9);
+  float *partial = shared_scratch(threads * 2 * D * sizeof(float)), *mine = partial + id * 2 * D;
+  float *g = scratch(id, D * sizeof(float));
+  for (int64_t j = 0; j < 2 * D; j++) mine[j] = 0;
+  share(n, 1, id, threads, &from, &to);
+  for (int64_t i = from; i < to; i++) {
+    const float *cos = rope + (positions ? positions[i] : i % time) * D, *sin = cos + half;
+    for (int64_t h = 0; h < H + Hkv; h++) {
+      const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
+      const float *dy = dqk + (i * (H + Hkv) + h) * D;
+      float *dx = dqkv + (i * (H + 2 * Hkv) + h) * D, *dw = mine + (h < H ? 0 : D), r = rstd[i * (H + Hkv) + h];
+      for (int64_t j = 0; j < half; j++) {
+        g[j] = dy[j] * cos[j] + dy[j + half] * sin[j];
+        g[j + half] = dy[j + half] * cos[j] - dy[j] * sin[j];
+      }
+      float mean = dot3(g, w, x, D) * r * r / D;
+      for (int64_t j = 0; j < D; j++) {
+        dx[j] = r * (g[j] * w[j] - x[j] * mean);
+        dw[j] += g[j] * (x[j] * r);
+      }
+    }
+  }
+  barrier();
+  if (id != 0) return; // 2 D floats
+  for (int t = 0; t < threads; t++)
+    for (int64_t j = 0; j < D; j++) {
+      if (dq_norm) dq_norm[j] += partial[t * 2 * D + j];
+      if (dk_norm) dk_norm[j] += partial[t * 2 * D + D + j];
+    }
+}

@@ -1,0 +1,69 @@
+/**
+ * Matrix products. `linear` is a layer's y = x·Wᵀ (+ residual) with weights stored (out, in) as the Hugging Face formats
+ * do; `gemm` is the raw C = alpha·op(A)·op(B) + beta·R that everything else is made of.
+ */
+import { gradientOf, passGradient, record } from '../autograd.ts'
+import { show, type Tensor } from '../tensor.ts'
+import type { ReferenceKernels } from './reference.ts'
+
+export interface GemmOptions {
+  /** Read A as stored (K, M), B as stored (N, K). */
+  transposeA?: boolean
+  transposeB?: boolean
+  alpha?: number
+  beta?: number
+  /** Added with factor beta; defaults to C itself. */
+  residual?: Tensor
+}
+
+/** C (M, N) = alpha · op(A) (M, K) · op(B) (K, N) + beta · residual, on 2-D tensors. No gradient. */
+export function gemm(a: Tensor, b: Tensor, c: Tensor, options: GemmOptions = {}): void {
+  const { transposeA = false, transposeB = false, alpha = 1, beta = 0, residual = c } = options
+  const [m = 0, k = 0] = transposeA ? [a.shape[1], a.shape[0]] : a.shape
+  const [k2 = 0, n = 0] = transposeB ? [b.shape[1], b.shape[0]] : b.shape
+  if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2 || c.size !== m * n || residual.size !== c.size)
+    throw new Error(
+      `gemm: (${m}, ${k})·(${k2}, ${n}) into ${show(c.shape)}: inner sizes must agree and C must have ${m}×${n} elements`,
+    )
+  const leading = [transposeA ? m : k, transposeB ? k : n, n]
+  const dims = [m, n, k, ...leading, transposeA ? 1 : 0, transposeB ? 1 : 0]
+  a.engine.enqueue('gemm', [a, b, c, beta === 0 ? null : residual], dims, [alpha, beta])
+}
+
+/** x (N, K) · wᵀ (K, M) + residual (N, M) → (N, M). */
+export function linear(x: Tensor, w: Tensor, residual?: Tensor): Tensor {
+  const [n = 0, k = 0] = x.shape
+  const [m = 0] = w.shape
+  if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[1] !== k)
+    throw new Error(`linear: x ${show(x.shape)} needs weights (out, ${k}); got ${show(w.shape)}`)
+  const y = x.engine.empty([n, m])
+  if (residual && show(residual.shape) !== show(y.shape))
+    throw new Error(`linear: the residual is ${show(residual.shape)}, the output ${show(y.shape)}`)
+  gemm(x, w, y, { transposeB: true, beta: residual ? 1 : 0, residual })
+  const inputs = residual ? [x, w, residual] : [x, w]
+  return record('linear', inputs, y, [], (dy) => {
+    if (w.requiresGrad) {
+      const { grad, accumulate } = gradientOf(w)
+      gemm(dy, x, grad, { transposeA: true, beta: accumulate }) // (M, N)·(N, K)
+    }
+    if (x.requiresGrad) {
+      const { grad, accumulate } = gradientOf(x)
+      gemm(dy, w, grad, { beta: accumulate }) // (N, M)·(M, K)
+    }
+    if (residual) passGradient(residual, dy)
+  })
+}
+
+export const linearKernels: ReferenceKernels = {
+  gemm({ dims, scalars: [alpha = 0, beta = 0], at, has }) {
+    const [m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0, ta = 0, tb = 0] = dims
+    const [a, b, c] = [at(0), at(1), at(2)]
+    const r = has(3) ? at(3) : c
+    for (let i = 0; i < m; i++)
+      for (let j = 0; j < n; j++) {
+        let total = 0
+        for (let p = 0; p < k; p++) total += a[ta ? p * lda + i : i * lda + p]! * b[tb ? j * ldb + p : p * ldb + j]!
+        c[i * ldc + j] = alpha * total + (beta === 0 ? 0 : beta * r[i * ldc + j]!)
+      }
+  },
+}

@@ -1,0 +1,51 @@
+/**
+ * A captured list of commands with the memory its intermediate values live in. `run` replays it: no allocation, no
+ * per-operation cost in TypeScript.
+ */
+import type { CommandList } from './command.ts'
+import type { Engine } from './engine.ts'
+import type { Pool } from './pool.ts'
+import type { Storage } from './tensor.ts'
+
+export class Program<T = unknown> {
+  /** What the captured function returned; its tensors hold the values of the latest run. */
+  outputs!: T
+  /** Every storage that a command names, to refuse a run after one of them was freed from outside. */
+  readonly uses = new Set<Storage>()
+  private readonly engine: Engine
+  private readonly commands: CommandList
+  private readonly pool: Pool
+  private outside: Storage[] | null = null
+  private freed = false
+
+  constructor(engine: Engine, commands: CommandList, pool: Pool) {
+    this.engine = engine
+    this.commands = commands
+    this.pool = pool
+  }
+
+  /** Commands in the list, and bytes of its own memory at most in use. */
+  get size(): { commands: number; bytes: number } {
+    return { commands: this.commands.count, bytes: this.pool.peak }
+  }
+
+  run(): void {
+    if (this.freed) throw new Error('run: this program has been freed')
+    this.outside ??= [...this.uses].filter((s) => !s.freed) // those freed while capturing were its own
+    for (const s of this.outside) if (s.freed) throw new Error('run: a tensor that this program uses has been freed')
+    this.engine.flush()
+    this.engine.submit(this.commands)
+  }
+
+  /** Decoded commands, for profiles and tests. */
+  *[Symbol.iterator]() {
+    for (let i = 0; i < this.commands.count; i++) yield this.commands.at(i)
+  }
+
+  /** Gives the program's memory back. */
+  free(): void {
+    if (this.freed) return
+    this.freed = true
+    for (const block of this.pool.drain()) this.engine.backend.release(block.address, block.bytes)
+  }
+}

@@ -1,0 +1,89 @@
+/**
+ * Counter-based random numbers: Philox 4×32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ *
+ * A value is a pure function of (seed, stream, step, index), so that a resumed run, another thread count or another
+ * backend draws the same numbers. Streams separate uses (initial weights, shuffling, sampling); steps and indices count
+ * inside a stream. The kernels hold the same function (kernels/sample.c); `random.test.ts` checks both against known answers.
+ */
+
+const M0 = 0xd2511f53
+const M1 = 0xcd9e8d57
+
+/** High and low 32 bits of a 32×32-bit product, without BigInt. */
+function multiply(a: number, b: number): [high: number, low: number] {
+  const aLow = a & 0xffff
+  const aHigh = a >>> 16
+  const bLow = b & 0xffff
+  const bHigh = b >>> 16
+  const low = aLow * bLow
+  const middle = aHigh * bLow + (low >>> 16)
+  const cross = aLow * bHigh + (middle & 0xffff)
+  return [aHigh * bHigh + (middle >>> 16) + (cross >>> 16), Math.imul(a, b) >>> 0].map((x) => x >>> 0) as [
+    number,
+    number,
+  ]
+}
+
+/** Four uint32 from a 128-bit counter and a 64-bit key. */
+export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): number[] {
+  let [c0, c1, c2, c3] = counter
+  let [k0, k1] = key
+  for (let round = 0; round < 10; round++) {
+    const [high0, low0] = multiply(M0, c0 >>> 0)
+    const [high1, low1] = multiply(M1, c2 >>> 0)
+    ;[c0, c1, c2, c3] = [high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0]
+    k0 = (k0 + 0x9e3779b9) | 0
+    k1 = (k1 + 0xbb67ae85) | 0
+  }
+  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0]
+}
+
+/** 32-bit FNV-1a of a stream's name. */
+export function streamOf(name: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < name.length; i++) hash = Math.imul(hash ^ name.charCodeAt(i), 0x01000193)
+  return hash >>> 0
+}
+
+/** A sequence of draws: `random(seed, 'shuffle', step)`; equal arguments give equal sequences. */
+export interface Random {
+  /** Uint32. */
+  bits(): number
+  /** Uniform in [0, 1), 24 bits. */
+  uniform(): number
+  /** Standard normal (Box–Muller). */
+  normal(): number
+  /** Uniform integer in [0, n). */
+  below(n: number): number
+  /** One item of a non-empty list. */
+  pick<T>(items: readonly T[]): T
+  /** A shuffled copy (Fisher–Yates). */
+  shuffle<T>(items: readonly T[]): T[]
+}
+
+export function random(seed: number, stream: string, step = 0): Random {
+  const key: [number, number] = [seed >>> 0, streamOf(stream)]
+  let index = 0
+  let block: number[] = []
+  const bits = () => {
+    if (index % 4 === 0) block = philox([index / 4, step >>> 0, Math.floor(step / 2 ** 32), 0], key)
+    return block[index++ % 4]!
+  }
+  const uniform = () => (bits() >>> 8) / 2 ** 24
+  const below = (n: number) => Math.floor((bits() / 2 ** 32) * n)
+  return {
+    bits,
+    uniform,
+    below,
+    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
+    pick: (items) => items[below(items.length)]!,
+    shuffle(items) {
+      const copy = [...items]
+      for (let i = copy.length - 1; i > 0; i--) {
+        const j = below(i + 1)
+        ;[copy[i], copy[j]] = [copy[j]!, copy[i]!]
+      }
+      return copy
+    },
+  }
+}
