@@ -1,0 +1,89 @@
+/**
+ * All weights in one flat tensor (a slab), gradients in a second of the same layout: one command clears or measures all
+ * of them. q, k, v and gate, up are neighbours, so that one matrix product serves them; each is still known by its
+ * Hugging Face name, as a view.
+ */
+import type { Engine, Shape, Tensor } from '../tensor/index.ts'
+import type { ModelConfig } from './config.ts'
+
+/** What an optimizer may do with it: hidden matrices, embeddings (input and output), vectors (norm weights). */
+export type ParameterRole = 'matrix' | 'embedding' | 'vector'
+
+export interface Parameter {
+  /** As in Hugging Face checkpoints, with the `model.` prefix. */
+  name: string
+  role: ParameterRole
+  shape: Shape
+  /** Elements from the start of the slab. */
+  offset: number
+}
+
+const ALIGNMENT = 16 // floats: 64 bytes
+
+/** Every weight's name, shape and place, and the size of the slab. */
+export function layOut(c: ModelConfig): { parameters: Parameter[]; size: number } {
+  const parameters: Parameter[] = []
+  let size = 0
+  const place = (role: ParameterRole, group: [name: string, ...shape: number[]][]) => {
+    size = Math.ceil(size / ALIGNMENT) * ALIGNMENT
+    for (const [name, ...shape] of group) {
+      parameters.push({ name, role, shape, offset: size })
+      size += shape.reduce((a, b) => a * b)
+    }
+  }
+  const [q, kv] = [c.heads * c.headDim, c.kvHeads * c.headDim]
+  place('embedding', [['model.embed_tokens.weight', c.vocabSize, c.dim]])
+  for (let i = 0; i < c.layers; i++) {
+    const at = (name: string) => `model.layers.${i}.${name}.weight`
+    place('vector', [[at('input_layernorm'), c.dim]])
+    place('matrix', [
+      [at('self_attn.q_proj'), q, c.dim],
+      [at('self_attn.k_proj'), kv, c.dim],
+      [at('self_attn.v_proj'), kv, c.dim],
+    ])
+    place('vector', [[at('self_attn.q_norm'), c.headDim]])
+    place('vector', [[at('self_attn.k_norm'), c.headDim]])
+    place('matrix', [[at('self_attn.o_proj'), c.dim, q]])
+    place('vector', [[at('post_attention_layernorm'), c.dim]])
+    place('matrix', [
+      [at('mlp.gate_proj'), c.ff, c.dim],
+      [at('mlp.up_proj'), c.ff, c.dim],
+    ])
+    place('matrix', [[at('mlp.down_proj'), c.dim, c.ff]])
+  }
+  place('vector', [['model.norm.weight', c.dim]])
+  if (!c.tied) place('embedding', [['lm_head.weight', c.vocabSize, c.dim]])
+  return { parameters, size }
+}
+
+export interface Slab {
+  parameters: Parameter[]
+  weights: Tensor
+  /** null for a model that is only used, not trained. */
+  grads: Tensor | null
+  /** Views of a weight (or of neighbours: `rows` of the first one's name on), with the gradient attached. */
+  view(name: string, shape?: Shape): Tensor
+}
+
+export function createSlab(engine: Engine, c: ModelConfig, trainable: boolean): Slab {
+  const { parameters, size } = layOut(c)
+  const zeros = () => engine.keep(engine.zeros([size]))
+  const weights = zeros()
+  const grads = trainable ? zeros() : null
+  const byName = new Map(parameters.map((p) => [p.name, p]))
+  return {
+    parameters,
+    weights,
+    grads,
+    view(name, shape) {
+      const p = byName.get(name)
+      if (!p) throw new Error(`no weight named ${name}`)
+      const t = weights.view(shape ?? p.shape, p.offset)
+      if (grads) {
+        t.requiresGrad = true
+        t.grad = grads.view(t.shape, p.offset)
+      }
+      return t
+    },
+  }
+}

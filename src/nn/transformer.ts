@@ -1,0 +1,130 @@
+/**
+ * The transformer in the Qwen3 layout: RMSNorm, rotary positions, grouped-query attention with QK-norm, SwiGLU, no biases,
+ * optionally tied embeddings. A model is plain data; `hiddenStates` is the whole forward pass. Attention over a cache (for
+ * generation) differs in one operation and is passed in.
+ */
+import { attention, embedding, type Engine, linear, random, rmsNorm, swiglu, type Tensor } from '../tensor/index.ts'
+import { checkConfig, type ModelConfig } from './config.ts'
+import { createSlab, type Slab } from './parameters.ts'
+
+export interface Layer {
+  inputNorm: Tensor
+  /** ((H + 2·Hkv)·D, C) */
+  qkv: Tensor
+  qNorm: Tensor
+  kNorm: Tensor
+  /** (C, H·D) */
+  o: Tensor
+  postNorm: Tensor
+  /** (2F, C) */
+  gateUp: Tensor
+  /** (C, F) */
+  down: Tensor
+}
+
+export interface Model {
+  config: ModelConfig
+  engine: Engine
+  slab: Slab
+  /** (V, C) */
+  embed: Tensor
+  layers: Layer[]
+  norm: Tensor
+  /** (V, C); the same as `embed` when tied. */
+  head: Tensor
+  /** (maxPositions, D): cosines, then sines. */
+  rope: Tensor
+}
+
+/** A model with all weights zero: fill it with `initialize` or `loadWeights`. */
+export function createModel(engine: Engine, config: ModelConfig, { trainable = true } = {}): Model {
+  checkConfig(config)
+  const slab = createSlab(engine, config, trainable)
+  const { dim, heads, kvHeads, headDim, ff } = config
+  const layers = Array.from({ length: config.layers }, (_, i): Layer => {
+    const at = (name: string, shape?: number[]) => slab.view(`model.layers.${i}.${name}.weight`, shape)
+    return {
+      inputNorm: at('input_layernorm'),
+      qkv: at('self_attn.q_proj', [(heads + 2 * kvHeads) * headDim, dim]),
+      qNorm: at('self_attn.q_norm'),
+      kNorm: at('self_attn.k_norm'),
+      o: at('self_attn.o_proj'),
+      postNorm: at('post_attention_layernorm'),
+      gateUp: at('mlp.gate_proj', [2 * ff, dim]),
+      down: at('mlp.down_proj'),
+    }
+  })
+  const embed = slab.view('model.embed_tokens.weight')
+  return {
+    config,
+    engine,
+    slab,
+    embed,
+    layers,
+    norm: slab.view('model.norm.weight'),
+    head: config.tied ? embed : slab.view('lm_head.weight'),
+    rope: engine.keep(ropeTable(engine, config)),
+  }
+}
+
+/** Gives the model's memory back. */
+export function freeModel(model: Model): void {
+  for (const t of [model.slab.weights, model.slab.grads, model.rope]) t?.free()
+}
+
+/**
+ * Random weights from a seed: normal with deviation 0.02, and 0.02 / sqrt(2·layers) for the two matrices of a layer that
+ * write to the residual stream (Radford et al., GPT-2, 2019); norms are 1.
+ */
+export function initialize(model: Model, seed: number): void {
+  const { config, slab } = model
+  const values = new Float32Array(slab.weights.size)
+  for (const { name, role, shape, offset } of slab.parameters) {
+    const size = shape.reduce((a, b) => a * b)
+    if (role === 'vector') values.fill(1, offset, offset + size)
+    else {
+      const draw = random(seed, `init ${name}`)
+      const deviation = /o_proj|down_proj/.test(name) ? 0.02 / Math.sqrt(2 * config.layers) : 0.02
+      for (let i = offset; i < offset + size; i++) values[i] = deviation * draw.normal()
+    }
+  }
+  slab.weights.write(values)
+}
+
+/** What attention does between the joint projection and the heads' outputs: (N, (H + 2·Hkv)·D) → (N, H·D). */
+export type Attend = (qkv: Tensor, layer: Layer, index: number) => Tensor
+
+/** ids (N) i32 → normalised final hidden states (N, C). */
+export function hiddenStates(model: Model, ids: Tensor, attend: Attend): Tensor {
+  const { layers, config, engine } = model
+  let x = embedding(ids, model.embed) // (N, C)
+  layers.forEach((layer, index) => {
+    x = engine.scope(() => {
+      const qkv = linear(rmsNorm(x, layer.inputNorm, config.eps), layer.qkv) // (N, (H + 2·Hkv)·D)
+      const y = linear(attend(qkv, layer, index), layer.o, x) // (N, C)
+      const gateUp = linear(rmsNorm(y, layer.postNorm, config.eps), layer.gateUp) // (N, 2F)
+      return linear(swiglu(gateUp), layer.down, y) // (N, C)
+    })
+  })
+  return rmsNorm(x, model.norm, config.eps)
+}
+
+/** Attention over whole rows, each document of a packed row by itself. starts (B·T) i32: see `attention`. */
+export function attendRows(model: Model, starts: Tensor, batch: number, time: number): Attend {
+  const { heads, kvHeads, headDim, eps } = model.config
+  return (qkv, { qNorm, kNorm }) =>
+    attention({ qkv, qNorm, kNorm, rope: model.rope, starts }, { batch, time, heads, kvHeads, headDim, eps })
+}
+
+/** Rotary positions (Su et al., "RoFormer", 2021), rotate-half convention: angle = position · theta^(−2j/D). */
+function ropeTable(engine: Engine, { maxPositions, headDim, ropeTheta }: ModelConfig): Tensor {
+  const half = headDim / 2
+  const table = new Float64Array(maxPositions * headDim)
+  for (let p = 0; p < maxPositions; p++)
+    for (let j = 0; j < half; j++) {
+      const angle = p * ropeTheta ** (-j / half)
+      table[p * headDim + j] = Math.cos(angle)
+      table[p * headDim + half + j] = Math.sin(angle)
+    }
+  return engine.tensor(table, [maxPositions, headDim])
+}
