@@ -1,0 +1,115 @@
+/** Logits of cached decoding against the whole forward pass, step by step, and what a session does with its slots. */
+import { afterAll, describe, expect, it } from 'vitest'
+import { attendRows, hiddenStates, type Model } from '../nn/index.ts'
+import { fastEngines } from '../tensor/fast.test-helper.ts'
+import { Engine, linear, openReference } from '../tensor/index.ts'
+import { stepSize } from './cache.ts'
+import { createSession } from './session.ts'
+import { prompts, tinyConfig, tinyModel } from './tiny.test-helper.ts'
+
+const { vocabSize } = tinyConfig
+
+/** Logits of the last token by the training forward pass. */
+async function lastLogits(model: Model, ids: readonly number[]): Promise<number[]> {
+  const { engine } = model
+  const integers = (values: ArrayLike<number>) => engine.tensor(values, [values.length], 'i32')
+  const logits = engine.scope(() =>
+    engine.noGrad(() => {
+      const starts = integers(new Int32Array(ids.length))
+      return linear(hiddenStates(model, integers(ids), attendRows(model, starts, 1, ids.length)), model.head)
+    }),
+  )
+  const last = await logits.view([vocabSize], (ids.length - 1) * vocabSize).read()
+  logits.free()
+  return Array.from(last)
+}
+
+describe.each([['reference', new Engine(openReference())] as [string, Engine], ...(await fastEngines())])(
+  'a session on %s',
+  (name, engine) => {
+    const model = tinyModel(engine)
+    afterAll(() => engine.close())
+    const bound = name === 'reference' ? 1e-9 : 1e-4
+
+    it('computes the logits of the whole forward pass at every step', async () => {
+      const session = createSession(model, 4, 40)
+      const sequences = session.add(
+        prompts([1, 25, 6]).map((prompt, stream) => ({ prompt, stream, options: { maxTokens: 30 } })),
+      )
+      for (let step = 0; step < 12; step++) {
+        expect(await session.advance(1)).toEqual([])
+        const logits = await session.logits().read()
+        for (const [i, s] of sequences.entries()) {
+          const { ids } = await session.read(s, 0, step)
+          const expected = await lastLogits(model, [...Array.from(s.request.prompt), ...ids])
+          expected.forEach((z, v) => expect(Math.abs(logits[i * vocabSize + v]! - z)).toBeLessThan(bound))
+        }
+      }
+      session.free()
+    })
+
+    it('goes on from what a slot holds, copied or in place', async () => {
+      const session = createSession(model, 3, 60)
+      const options = { maxTokens: 10 }
+      const [prompt] = prompts([20])
+      const check = async (ids: readonly number[]) => {
+        const [s] = session.add([{ prompt: ids, stream: 1, options }])
+        await session.advance(1)
+        const logits = await session.logits().read()
+        const row = session.running - 1
+        const expected = await lastLogits(model, ids)
+        expected.forEach((z, v) => expect(Math.abs(logits[row * vocabSize + v]! - z)).toBeLessThan(bound))
+        return s!
+      }
+      const first = await check(prompt!)
+      await session.advance(20)
+      expect(first.finish).toBe('length')
+      const dialogue = [...prompt!, ...first.ids, 5, 6, 7]
+      const second = await check(dialogue) // goes on where the first ended
+      expect(second.slot).toBe(first.slot)
+      const third = await check([...dialogue.slice(0, 25), 1, 2]) // leaves it half way; the other still runs
+      expect(third.slot).not.toBe(second.slot)
+      session.drop(second)
+      session.drop(third)
+      expect([session.running, session.room]).toEqual([0, 3])
+      await check([...prompt!, 9])
+      session.free()
+    })
+
+    it('keeps a sequence apart from those that are dropped, end or start beside it', async () => {
+      const options = { maxTokens: 24, seed: 2 }
+      const starts = prompts([9, 4, 14, 3, 2])
+      const alone = createSession(model, 1, 40)
+      const [quiet] = alone.add([{ prompt: starts[0]!, stream: 5, options }])
+      await alone.advance(24)
+      const busy = createSession(model, 5, 40)
+      const [a, b] = busy.add([starts[1]!, starts[0]!].map((prompt, i) => ({ prompt, stream: i + 4, options })))
+      await busy.advance(3)
+      busy.add([{ prompt: starts[2]!, stream: 1, options: { maxTokens: 2 } }])
+      await busy.advance(4)
+      busy.drop(a!)
+      busy.add(starts.slice(3).map((prompt, stream) => ({ prompt, stream, options })))
+      await busy.advance(17)
+      expect([...b!.ids]).toEqual([...quiet!.ids])
+      expect(b!.ids.length).toBe(24)
+      expect(() => busy.add(starts.map((prompt) => ({ prompt, stream: 0, options })))).toThrow(
+        '5 sequences for 3 free slots',
+      )
+      alone.free()
+      busy.free()
+    })
+  },
+)
+
+it('chooses steps of prefill that are at least half full', () => {
+  const plan = (n: number) => {
+    const sizes: number[] = []
+    for (let left = n; left > 0; left -= sizes.at(-1)!) sizes.push(stepSize(left))
+    return sizes
+  }
+  expect(plan(1)).toEqual([1])
+  expect(plan(3)).toEqual([4])
+  expect(plan(70)).toEqual([64, 4, 4])
+  expect(plan(40)).toEqual([64])
+  expect(plan(2500)).toEqual([1024, 1024, 256, 256])
+})

@@ -1,0 +1,264 @@
+/**
+ * Decoding many sequences at once. A sequence has a slot of the cache for as long as it runs, and a row of the step, which
+ * moves: running rows are kept together at the front, so that a step costs what the next power of two of them costs. One
+ * captured program per step size goes from ids to the next ids; the host looks at it only between calls of `advance`.
+ * A slot remembers its tokens, so that a prompt that starts like a sequence already computed copies that part.
+ */
+import { hiddenStates, type Model } from '../nn/index.ts'
+import { linear, type Program, sample, sampleFinish, sampleState, type Tensor } from '../tensor/index.ts'
+import { createCache, type Place } from './cache.ts'
+import { checkPrompt, type Finish, type GenerateOptions, settingsOf, stateOf } from './sampling.ts'
+
+/** Shorter common beginnings are computed again. */
+const WORTH_COPYING = 8 // tokens
+
+export interface Request {
+  prompt: ArrayLike<number>
+  /** Random stream: with the seed, it decides the tokens, whatever else runs beside. */
+  stream: number
+  options: GenerateOptions
+}
+
+/** A request that has a slot. `ids` and `logProbs` are filled when it ends. */
+export interface Sequence {
+  request: Request
+  slot: number
+  ids: Int32Array
+  /** log p of each token in nats, under the model's whole distribution at temperature 1. */
+  logProbs: Float32Array
+  finish: Finish | null
+}
+
+interface Row {
+  sequence: Sequence
+  id: number
+  position: number
+  settings: number[]
+  state: ArrayLike<number>
+}
+
+export interface Session {
+  model: Model
+  /** Tokens of a sequence, the prompt counted. */
+  capacity: number
+  /** Slots that are free. */
+  readonly room: number
+  readonly running: number
+  /** Starts requests, as many as there is room for: fills the cache with all but the last token of each prompt. */
+  add(requests: readonly Request[]): Sequence[]
+  /** Runs so many steps, a token each, and returns the sequences that ended. */
+  advance(steps: number): Promise<Sequence[]>
+  /** (running rows, V): logits of the latest step, in the order the sequences were added (while none has ended). */
+  logits(): Tensor
+  /** Tokens a running sequence has been given so far, from the `from`th on, and their log-probabilities. */
+  read(sequence: Sequence, from: number, to: number): Promise<{ ids: Int32Array; logProbs: Float32Array }>
+  /** Ends a sequence before its time. */
+  drop(sequence: Sequence): void
+  /** Forgets what the slots hold: to be called when the weights have changed. */
+  forget(): void
+  free(): void
+}
+
+/** `slots` sequences at a time of at most `capacity` tokens each. */
+export function createSession(model: Model, slots: number, capacity: number): Session {
+  const { engine, config } = model
+  if (capacity > config.maxPositions)
+    throw new Error(`generate: ${capacity} tokens do not fit a model of ${config.maxPositions} positions`)
+  const cache = createCache(model, slots, capacity)
+  const integers = (...shape: number[]) => engine.keep(engine.empty(shape, 'i32'))
+  const row = {
+    settings: engine.keep(engine.empty([slots, 8])),
+    state: integers(slots, 8),
+    ids: integers(slots),
+    positions: integers(slots),
+    slots: integers(slots),
+  }
+  const tokens = integers(slots, capacity)
+  const logProbs = engine.keep(engine.empty([slots, capacity]))
+  const programs = new Map<number, Program<{ logits: Tensor }>>()
+  /** What the cache holds for each slot, and the slots nobody uses, longest unused first. */
+  const held: number[][] = Array.from({ length: slots }, () => [])
+  const unused = [...held.keys()]
+  let rows: Row[] = []
+  let current: Program<{ logits: Tensor }> | null = null
+  let moved = true
+
+  const firstRows = (size: number) => ({
+    settings: row.settings.view([size, 8]),
+    state: row.state.view([size, 8]),
+    ids: row.ids.view([size]),
+    positions: row.positions.view([size]),
+    slots: row.slots.view([size]),
+  })
+
+  function programOf(size: number): Program<{ logits: Tensor }> {
+    let program = programs.get(size)
+    if (!program) {
+      const inputs = firstRows(size)
+      program = engine.capture(() =>
+        engine.noGrad(() => {
+          const x = hiddenStates(model, inputs.ids, cache.attend(inputs.slots, inputs.positions)) // (B, C)
+          const logits = linear(x, model.head) // (B, V)
+          sample({ logits, ...inputs, tokens, logProbs })
+          return { logits }
+        }),
+      )
+      programs.set(size, program)
+    }
+    return program
+  }
+
+  /** Writes the rows, and chooses the program they fit. */
+  function arrange(): void {
+    const size = Math.min(slots, 2 ** Math.ceil(Math.log2(rows.length)))
+    const inputs = firstRows(size)
+    const column = (of: (r: Row) => number, padding: number) =>
+      Int32Array.from({ length: size }, (_, i) => (i < rows.length ? of(rows[i]!) : padding))
+    const matrix = (of: (r: Row) => ArrayLike<number>) => {
+      const values = new Float64Array(size * 8)
+      rows.forEach((r, i) => values.set(of(r), i * 8))
+      return values
+    }
+    inputs.settings.write(matrix((r) => r.settings))
+    inputs.state.write(matrix((r) => r.state))
+    inputs.ids.write(column((r) => r.id, 0))
+    inputs.positions.write(column((r) => r.position, 0))
+    inputs.slots.write(column((r) => r.sequence.slot, -1))
+    current = programOf(size)
+    moved = false
+  }
+
+  /** Finds a slot for a prompt, and the slot whose beginning it shares. */
+  function place(prompt: readonly number[]): { slot: number; source: number; shared: number } {
+    let best = { source: -1, shared: 0 }
+    held.forEach((past, slot) => {
+      const shared = commonPrefix(past, prompt)
+      if (shared > best.shared) best = { source: slot, shared }
+    })
+    if (best.shared < WORTH_COPYING) best = { source: -1, shared: 0 }
+    const own = unused.indexOf(best.source)
+    const [slot = -1] = unused.splice(Math.max(0, own), 1)
+    held[slot] = [...prompt]
+    return { slot, ...best }
+  }
+
+  function leave(r: Row, generated: ArrayLike<number>): void {
+    rows = rows.filter((other) => other !== r)
+    moved = true
+    const { slot, request } = r.sequence
+    held[slot] = [...Array.from(request.prompt), ...Array.from(generated)].slice(0, -1) // the last was never fed
+    unused.push(slot)
+  }
+
+  async function read({ slot, request }: Sequence, from: number, to: number) {
+    if (to <= from) return { ids: new Int32Array(), logProbs: new Float32Array() }
+    const start = slot * capacity + request.prompt.length + from
+    const ids = await tokens.view([to - from], start).readInts()
+    return { ids, logProbs: Float32Array.from(await logProbs.view([to - from], start).read()) }
+  }
+
+  return {
+    model,
+    capacity,
+    get room() {
+      return unused.length
+    },
+    get running() {
+      return rows.length
+    },
+    add(requests) {
+      if (requests.length === 0) return []
+      if (requests.length > unused.length)
+        throw new Error(`session: ${requests.length} sequences for ${unused.length} free slots`)
+      const fresh = requests.map((request, i): Row => {
+        const { prompt, options, stream } = request
+        checkPrompt(`prompt ${i}`, prompt, config.vocabSize, capacity)
+        const sequence = { request, slot: -1, ids: new Int32Array(), logProbs: new Float32Array(), finish: null }
+        const position = prompt.length - 1
+        const state = stateOf(options, stream, capacity - prompt.length, config.vocabSize)
+        return { sequence, id: prompt[position]!, position, settings: settingsOf(options), state }
+      })
+      let waiting = fresh.map((r) => {
+        const prompt = Array.from(r.sequence.request.prompt)
+        const placed = place(prompt.slice(0, -1))
+        r.sequence.slot = placed.slot
+        tokens.view([prompt.length], placed.slot * capacity).write(prompt)
+        return { prompt, ...placed }
+      })
+      while (waiting.length > 0) {
+        // one round: those whose source is complete; the rest follow when this round has run
+        const unfinished = new Set<number>()
+        const places: Place[] = []
+        waiting = waiting.filter(({ prompt, slot, source, shared }) => {
+          const early = unfinished.has(source)
+          unfinished.add(slot)
+          if (early) return true
+          if (source >= 0 && source !== slot) cache.copyPrefix(source, slot, shared)
+          for (let p = shared; p < prompt.length - 1; p++) places.push({ id: prompt[p]!, slot, position: p })
+          return false
+        })
+        cache.prefill(places)
+      }
+      rows.push(...fresh)
+      moved = true
+      return fresh.map((r) => r.sequence)
+    },
+    async advance(steps) {
+      if (rows.length === 0) return []
+      if (moved) arrange()
+      for (let i = 0; i < steps; i++) current!.run()
+      const [state, ids, positions] = await Promise.all([row.state, row.ids, row.positions].map((t) => t.readInts()))
+      rows.forEach((r, i) => {
+        r.state = state!.slice(i * 8, i * 8 + 8)
+        r.id = ids![i]!
+        r.position = positions![i]!
+      })
+      const ended = rows.filter((r) => !r.state[sampleState.active])
+      const bad = ended.find((r) => sampleFinish[r.state[sampleState.finish]!] === 'not finite')
+      if (bad) {
+        for (const r of rows) leave(r, [])
+        const after = bad.state[sampleState.generated]
+        throw new Error(
+          `generate: the logits after ${after} new tokens are not finite numbers: are the weights damaged?`,
+        )
+      }
+      for (const r of ended) {
+        const finish = sampleFinish[r.state[sampleState.finish]!] as Finish
+        Object.assign(r.sequence, await read(r.sequence, 0, r.state[sampleState.generated]!), { finish })
+        leave(r, r.sequence.ids)
+      }
+      return ended.map((r) => r.sequence)
+    },
+    logits() {
+      if (!current) throw new Error('session: no step has run yet')
+      return current.outputs.logits
+    },
+    read,
+    drop(sequence) {
+      const r = rows.find((r) => r.sequence === sequence)
+      if (r) leave(r, [])
+    },
+    forget() {
+      held.forEach((past) => (past.length = 0))
+    },
+    free() {
+      for (const program of programs.values()) program.free()
+      for (const t of [...Object.values(row), tokens, logProbs]) t.free()
+      cache.free()
+    },
+  }
+}
+
+/** For whoever wants a session to itself: sequences of another caller would be taken from it. */
+export function expectIdle(model: Model, session: Session | undefined): void {
+  if (!session) return
+  if (session.model !== model) throw new Error('generate: the session was made for another model')
+  if (session.running > 0)
+    throw new Error(`generate: the session is in use (${session.running} sequences running); give each caller its own`)
+}
+
+function commonPrefix(a: readonly number[], b: readonly number[]): number {
+  let n = 0
+  while (n < a.length && n < b.length && a[n] === b[n]) n++
+  return n
+}
