@@ -1,0 +1,46 @@
+/**
+ * What flows through the corpus stage: raw documents in, documents and rejections out. Every input ends as one or the other.
+ */
+
+/** Where a document comes from: the file, and the line, or the byte of a record in an archive. */
+export interface Place {
+  source: string
+  line?: number
+  offset?: number
+  url?: string
+}
+
+/** As it was read, before cleaning. Exactly one of `html` and `text` is set. */
+export interface RawDocument extends Place {
+  id: string
+  html?: string
+  text?: string
+  /** What the source knows besides (title, HTTP status, columns of a table). */
+  meta?: Record<string, unknown>
+}
+
+/** A line of `documents.jsonl` and `heldout.jsonl`. */
+export interface Document {
+  id: string
+  text: string
+  source: string
+  language?: string
+  url?: string
+  title?: string
+}
+
+/** A line of `rejected.jsonl`: which rule refused what, with which value against which threshold. */
+export interface Rejection extends Place {
+  id?: string
+  rule: string
+  detail: string
+  /** The first 200 characters. */
+  text?: string
+}
+
+/** Why a filter refuses a text, or null when it keeps it. */
+export type Verdict = { rule: string; detail: string } | null
+
+export function isRejection(item: object): item is Rejection {
+  return 'rule' in item
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { maskPii, piiConfig } from './pii.ts'
+
+const config = piiConfig.parse({})
+const mask = (text: string) => maskPii(text, config).text
+
+// Numbers and names are made up; check digits are computed, not anyone's.
+test.each([
+  ['Write to anna.b+x@mail.school.example, please.', 'Write to email@example.com, please.'],
+  ['邮箱：wang_li@qq.test。', '邮箱：email@example.com。'],
+  ['发到abc@def.test吧', '发到email@example.com吧'],
+  ['The server 8.8.4.4 answered.', 'The server 192.0.2.1 answered.'],
+  ['手机13912345678，请来电。', '手机13800000000，请来电。'],
+  ['手机 +86 139-1234-5678', '手机 13800000000'],
+  ['电话 010-62345678 转 3', '电话 555-0100 转 3'],
+  ['Call (415) 867-5309 or 415-867-5309.', 'Call 555-0100 or 555-0100.'],
+  ['Call +44 20 7946 0958 now', 'Call 555-0100 now'],
+  ['身份证号11010519491231002X。', '身份证号000000190001010000。'],
+  ['卡号 4111 1111 1111 1111', '卡号 0000000000000001'],
+])('%s', (text, masked) => {
+  expect(mask(text)).toBe(masked)
+})
+
+test.each([
+  'Version 10.0.0.1 and 192.168.1.1 are local; 1.2.3.4.5 is no address, nor is 300.1.2.3.',
+  'In 1987 there were 12,345,678 people; 3.14159265358979; 2024-01-31; 20240131.',
+  'Order 11010519491231002 and 110105194912310021 are not identity numbers.',
+  'No card: 4111 1111 1111 1112. A price: 13912345678.50',
+  'a@b is no address, @anna is a name, and 5@3 is a score.',
+])('left alone: %s', (text) => {
+  expect(mask(text)).toBe(text)
+})
+
+test('counts what it replaced, and each kind can be left alone', () => {
+  const text = 'a@b.test 13912345678 8.8.8.8'
+  expect(maskPii(text, config).counts).toEqual({ email: 1, ip: 1, phone: 1, identity: 0, card: 0 })
+  expect(maskPii(text, { email: false, ip: false, phone: false, identity: false }).text).toBe(text)
+})
+
+test('masking twice is masking once, and long runs end soon', () => {
+  const unit = fc.constantFrom('1', '3', '9', '0', '.', '-', ' ', '@', 'a', '+', 'x.test', '中')
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 60 }), (text) => {
+      expect(mask(mask(text))).toBe(mask(text))
+    }),
+    { numRuns: 2000 },
+  )
+  const start = performance.now()
+  for (const part of ['1', 'a.', 'a@', '1.', '1-', '+1 11 ']) mask(part.repeat(100_000))
+  expect(performance.now() - start).toBeLessThan(5000)
+})

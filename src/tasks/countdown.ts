@@ -1,0 +1,116 @@
+/**
+ * Countdown: reach a target with + - * /, using every given number exactly once (the game of TinyZero).
+ *
+ * Two numbers: the worked answer tries the operations in a fixed order (the product last, so that it is only ever written when it
+ * is the target) and stops at the hit. Three or four numbers: the worked answer is the derivation alone, without the search,
+ * which is what reinforcement learning is left to find. Any correct expression counts, not only the one we built.
+ */
+import { random } from '../tensor/random.ts'
+import type { Random } from '../tensor/random.ts'
+import { isWorth, parseExpression } from './expression.ts'
+import type { Exercise, Language, Task } from './task.ts'
+import { drawExercises, finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
+
+const HELD_OUT = 0.2
+
+const PROMPTS = {
+  zh: ['用{}算出{target}。', '怎样用{}得到{target}？', '请用{}凑出{target}，每个数用一次。'],
+  en: ['Use {} to make {target}.', 'How do you get {target} from {}?', 'Make {target} with {}, each number once.'],
+}
+
+interface Term {
+  value: number
+  text: string
+}
+
+/** Every a∘b with a positive whole result, in the order the worked answer tries them. */
+function combinations(x: Term, y: Term): { term: Term; line: string }[] {
+  const [a, b] = x.value >= y.value ? [x, y] : [y, x]
+  const results: [string, number][] = [['+', a.value + b.value]]
+  if (a.value > b.value) results.push(['-', a.value - b.value])
+  if (a.value % b.value === 0) results.push(['/', a.value / b.value])
+  results.push(['*', a.value * b.value])
+  return results.map(([sign, value]) => ({
+    term: { value, text: `${a.text}${sign}${b.text}` },
+    line: `${a.value}${sign}${b.value}=${value}`,
+  }))
+}
+
+/** Joins random pairs until one term is left; the lines say how. */
+function derive(numbers: readonly number[], r: Random): { target: Term; lines: string[] } {
+  let terms = numbers.map((value) => ({ value, text: String(value) }))
+  const lines: string[] = []
+  while (terms.length > 1) {
+    const [x, y, ...rest] = r.shuffle(terms)
+    const { term, line } = r.pick(combinations(x!, y!))
+    lines.push(line)
+    terms = rest.length > 0 ? [{ ...term, text: `(${term.text})` }, ...rest] : [term]
+  }
+  return { target: terms[0]!, lines }
+}
+
+function makeExercise(numbers: readonly number[], language: Language, r: Random): Exercise {
+  const { target, lines } = derive(numbers, r)
+  let [answer, steps] = [target.text, lines]
+  if (numbers.length === 2) {
+    const [x, y] = numbers.map((value) => ({ value, text: String(value) }))
+    const tries = combinations(x!, y!)
+    const hit = tries.findIndex(({ term }) => term.value === target.value)
+    answer = tries[hit]!.term.text
+    steps = tries.slice(0, hit + 1).map(({ line }) => line)
+  }
+  const [comma, and] = language === 'zh' ? ['、', '和'] : [', ', ' and ']
+  const list = numbers.slice(0, -1).join(comma) + and + numbers.at(-1)
+  return {
+    id: `${numbers.toSorted((a, b) => a - b).join(',')}->${target.value}`,
+    prompt: r.pick(PROMPTS[language]).replace('{}', list).replace('{target}', String(target.value)),
+    answer,
+    solution: [...steps, finalLine(answer, language)].join('\n'),
+  }
+}
+
+/** Countdown with `count` (2 to 4) numbers from 1 to `largest` and targets up to `largestTarget`. */
+export function countdown(options: {
+  language: Language
+  count?: number
+  largest?: number
+  largestTarget?: number
+}): Task {
+  const { language, count: length = 2, largest = 20, largestTarget = 400 } = options
+  if (!(Number.isInteger(length) && length >= 2 && length <= 4))
+    throw new RangeError(`countdown: count is ${length}, expected 2 to 4 numbers`)
+  if (!(Number.isInteger(largest) && largest >= 2 && largest <= 99_999))
+    throw new RangeError(`countdown: largest is ${largest}, expected 2 to 99999`)
+
+  const make = (count: number, seed: number, isTest: boolean) => {
+    const r = random(seed, `countdown ${isTest ? 'test' : 'train'}`)
+    const draw = () => {
+      for (;;) {
+        const exercise = makeExercise(
+          Array.from({ length }, () => 1 + r.below(largest)),
+          language,
+          r,
+        )
+        if (Number(exercise.id.split('->')[1]) <= largestTarget) return exercise
+      }
+    }
+    return drawExercises(draw, count, (id) => isHeldOut(`countdown ${id}`, HELD_OUT) === isTest, isTest)
+  }
+  const correct = (exercise: Exercise, completion: string) => {
+    const given = parseExpression(finalAnswer(completion, language) ?? '')
+    if (!given) return false
+    const [numbers, target] = exercise.id.split('->')
+    return given.numbers.toSorted((a, b) => a - b).join(',') === numbers && isWorth(given, Number(target))
+  }
+  return {
+    name: `countdown-${length}-numbers`,
+    languages: [language],
+    train: (count, seed) => make(count, seed, false),
+    test: (count, seed) => make(count, seed, true),
+    correct,
+    reward(exercise, completion) {
+      if (correct(exercise, completion)) return 1
+      return parseExpression(finalAnswer(completion, language) ?? '') ? FORMAT_REWARD : 0
+    },
+  }
+}

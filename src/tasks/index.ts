@@ -1,0 +1,43 @@
+/**
+ * Exercises with checkable answers: one file per task, and here the schema by which a recipe names one.
+ *
+ * `makeTask` needs no file system; MAWPS problems come from a file, which `openTask` in `open.node.ts` reads.
+ */
+import { z } from 'zod'
+import { dataFile } from '../run/schema.ts'
+import { arithmetic } from './arithmetic.ts'
+import { countdown } from './countdown.ts'
+import type { Language, Task } from './task.ts'
+
+export type { Exercise, Language, Task } from './task.ts'
+export { finalAnswer, finalLine, FORMAT_REWARD } from './task.ts'
+export { arithmetic, arithmeticExercise, arithmeticSteps } from './arithmetic.ts'
+export { countdown } from './countdown.ts'
+export { mawps } from './mawps.ts'
+
+const arithmeticSchema = z.strictObject({
+  name: z.literal('arithmetic'),
+  digits: z.int().min(1).max(5).default(2),
+  operations: z
+    .array(z.enum(['+', '-']))
+    .min(1)
+    .default(['+']),
+})
+
+const countdownSchema = z.strictObject({
+  name: z.literal('countdown'),
+  count: z.int().min(2).max(4).default(2).describe('how many numbers are given'),
+  largest: z.int().min(2).max(99_999).default(20),
+  largestTarget: z.int().min(1).default(400),
+})
+
+const mawpsSchema = z.strictObject({ name: z.literal('mawps'), file: dataFile() })
+
+/** What a recipe writes under `task:`. */
+export const taskSchema = z.discriminatedUnion('name', [arithmeticSchema, countdownSchema, mawpsSchema])
+export type TaskSpec = z.infer<typeof taskSchema>
+
+/** The generated tasks, by name. */
+export function makeTask(spec: Exclude<TaskSpec, { name: 'mawps' }>, language: Language): Task {
+  return spec.name === 'arithmetic' ? arithmetic({ ...spec, language }) : countdown({ ...spec, language })
+}

@@ -1,0 +1,74 @@
+import { existsSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { mawps, mawpsExercise, solvePrefix } from './mawps.ts'
+import type { MawpsRow } from './mawps.ts'
+import { loadMawpsRows } from './mawps.node.ts'
+
+const numbered = (rows: MawpsRow[]) => rows.map((row, i) => ({ line: i + 2, row }))
+
+const row = (i: number) => ({
+  Question: `Ann ( ${String.fromCharCode(97 + (i % 26))}${i} ) 's box has number0 pens . It costs $ number1 , how much for number2 boxes ?`,
+  Numbers: '6.0 2.5 4',
+  Equation: '* number1 number2',
+  Answer: '10.0',
+})
+
+describe('mawps', () => {
+  test('fills slots, joins words, and works the equation out', () => {
+    expect(mawpsExercise(row(1))).toMatchObject({
+      prompt: "Ann (b1)'s box has 6 pens. It costs $2.5, how much for 4 boxes?",
+      answer: '10',
+      solution: '2.5*4=10\nAnswer: 10',
+    })
+    expect(solvePrefix('- 25000 * 1500 8')).toEqual({ value: 13_000, steps: ['1500*8=12000', '25000-12000=13000'] })
+    expect(solvePrefix('/ 1 3').steps).toEqual(['1/3=0.3333'])
+  })
+
+  test('leaves out what does not add up, and says why', () => {
+    const good = Array.from({ length: 60 }, (_, i) => row(i))
+    const bad = [
+      { ...row(0), Answer: '11' },
+      { ...row(0), Equation: '* number1' },
+      { ...row(0), Equation: '* number1 number9' },
+      { ...row(0), Equation: '/ number1 0' },
+      { ...row(0), Equation: 'process.exit()' },
+      { ...row(0), Equation: '+ 1 2 3' },
+    ]
+    const { task, rejected } = mawps(numbered([...good, ...bad]))
+    expect(rejected.map((r) => [r.line, r.reason.slice(0, 24)])).toEqual([
+      [62, 'the equation gives 10, t'],
+      [63, 'the equation ends early'],
+      [64, 'no number for the slot n'],
+      [65, 'the equation divides by '],
+      [66, 'the equation holds proce'],
+      [67, 'the equation goes on aft'],
+    ])
+    expect(task.train(100, 1)).toHaveLength(100)
+    expect(() => task.test(100, 1)).toThrow(/only \d+ are held out/)
+    expect(() => mawps([])).toThrow(/0 of 0 rows/)
+  })
+
+  test('compares numbers, with a thousandth of tolerance', () => {
+    const { task } = mawps(numbered(Array.from({ length: 60 }, (_, i) => row(i))))
+    const e = { id: '', prompt: '', answer: '1250.5', solution: '' }
+    const rewards = ['1250.5', '1250.50', '1251', '1260', '1e3', '１２５０', 'NaN', '', '1250.5 or 3'].map((a) =>
+      task.reward(e, `Answer: ${a}`),
+    )
+    expect(rewards).toEqual([1, 1, 1, 0.1, 0, 0, 0, 0, 0])
+  })
+})
+
+const path = `${process.env.XUEBA_DATA ?? '../shared/data'}/math-mawps-asdiv/mawps-asdiv-a-train.csv`
+
+test.skipIf(!existsSync(path))(`the real file (${path}: skipped when absent; unpack math-mawps-asdiv)`, async () => {
+  const { task, rejected } = mawps((await loadMawpsRows(path)).rows)
+  expect(rejected.length).toBeLessThan(20)
+  const tested = task.test(200, 1)
+  const trained = new Set(task.train(5_000, 1).map((e) => e.id))
+  expect(tested.filter((e) => trained.has(e.id))).toEqual([])
+  for (const e of tested) expect(task.reward(e, e.solution)).toBe(1)
+})
+
+test('a file without the columns is refused', async () => {
+  await expect(loadMawpsRows(import.meta.filename)).rejects.toThrow(/mawps.test.ts: no column Question, Numbers/)
+})

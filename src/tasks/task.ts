@@ -1,0 +1,93 @@
+/**
+ * What an exercise with a checkable answer is, and the contract every task keeps.
+ *
+ * A task makes exercises for two disjoint halves: `train` (worked solutions for SFT, prompts for RL) and `test`. The halves are
+ * split by a hash of the problem itself, never by position, so no count and no seed can move a problem from one to the other.
+ * Rewards are pure functions of text that a model wrote, so they read hostile input: only the end of a completion is looked at,
+ * numbers are ASCII, and nothing is ever evaluated by JavaScript.
+ */
+import { random } from '../tensor/random.ts'
+
+export type Language = 'zh' | 'en'
+
+export interface Exercise {
+  /** The problem in canonical form; equal ids are the same problem whatever its wording. */
+  id: string
+  prompt: string
+  /** The value that is compared, without wording. */
+  answer: string
+  /** A full worked answer, ending in the final line that `finalAnswer` reads. */
+  solution: string
+}
+
+export interface Task {
+  name: string
+  languages: readonly Language[]
+  /** Exercises to learn from; may repeat when `count` exceeds what exists. */
+  train(count: number, seed: number): Exercise[]
+  /** Distinct exercises never returned by `train`. Throws RangeError when there are fewer than `count`. */
+  test(count: number, seed: number): Exercise[]
+  /** 0 to 1: 1 when correct, 0.1 when a final line of the right form holds a wrong answer (as TinyZero), else 0. */
+  reward(exercise: Exercise, completion: string): number
+  correct(exercise: Exercise, completion: string): boolean
+}
+
+/** Reward of a well-formed but wrong answer: TinyZero's countdown reward. */
+export const FORMAT_REWARD = 0.1
+
+/** True for the share of ids that `test` owns. */
+export function isHeldOut(id: string, share: number): boolean {
+  return random(0, `held-out ${id}`).uniform() < share
+}
+
+const LONGEST_LINE = 200
+
+/** `答案：57` or `Answer: 57`. */
+export function finalLine(answer: string, language: Language): string {
+  return language === 'zh' ? `答案：${answer}` : `Answer: ${answer}`
+}
+
+/**
+ * What the last non-empty line states, or undefined when that line is not `Answer: …`.
+ *
+ * Only the last line counts, so listing many answers earns nothing. A trailing full stop is forgiven. A last line over 200
+ * characters states nothing.
+ */
+export function finalAnswer(completion: string, language: Language): string | undefined {
+  const line = completion.slice(-LONGEST_LINE).trimEnd().split('\n').at(-1)!
+  const start = completion.trimEnd().length - line.length
+  if (start > 0 && completion[start - 1] !== '\n') return undefined // the line is longer than what was read
+  const prefix = language === 'zh' ? /^答案[：:] ?/ : /^Answer: ?/
+  const match = prefix.exec(line)
+  if (!match) return undefined
+  const value = line
+    .slice(match[0].length)
+    .replace(/[.。]$/, '')
+    .trim()
+  return value === '' ? undefined : value
+}
+
+/** `count` problems that pass `isWanted`, drawn until found; distinct ids when `distinct`. Throws when they run out. */
+export function drawExercises(
+  draw: () => Exercise,
+  count: number,
+  isWanted: (id: string) => boolean,
+  distinct: boolean,
+): Exercise[] {
+  const found: Exercise[] = []
+  const seen = new Set<string>()
+  let misses = 0
+  while (found.length < count) {
+    const exercise = draw()
+    if (isWanted(exercise.id) && !(distinct && seen.has(exercise.id))) {
+      seen.add(exercise.id)
+      found.push(exercise)
+      misses = 0
+    } else if (++misses > 20_000) {
+      throw new RangeError(
+        `${count} different exercises asked for, only ${found.length} found (the last: ${exercise.id})`,
+      )
+    }
+  }
+  return found
+}
