@@ -1,0 +1,211 @@
+/**
+ * The examination of every model that the run has made so far: exercises of tasks, questions about the facts of the embedded
+ * world (those that dialogues taught and those that were only ever read), and bits per byte on held-out text. Every model
+ * sits the same papers; a base model, which knows no chat template, gets worked examples as plain text before the question.
+ * Writes `eval.json`; its metrics are `STAGE.METRIC`, and `STAGE.METRICGain` says what the stage added to the model it went on from.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { freeModel, type Model } from '../nn/index.ts'
+import { readManifest, UserError, writeJson } from '../run/index.ts'
+import { finalLine, type Task, taskSchema } from '../tasks/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import { makeQuestions, makeWorld } from '../world/index.ts'
+import { fewShot, inChat } from './ask.ts'
+import { openTasks } from './defects.ts'
+import { evaluateExercises, type ExerciseScore } from './exercises.ts'
+import { heldOutScorer } from './held-out.ts'
+import { loadModel, loadTokenizer, MODEL_KINDS } from './model-folder.ts'
+import { whole } from './options.ts'
+import { encodeDocuments } from './pretrain.ts'
+import type { Metrics, Stage, StageContext } from './stage.ts'
+import { type Interval, pairedGain } from './statistics.ts'
+import { examineWorld, type WorldScore } from './world-exam.ts'
+
+export const evalOptions = z.object({
+  tasks: z
+    .array(z.strictObject({ task: taskSchema }))
+    .default([])
+    .describe('exercises to be done'),
+  problems: whole.default(200).describe('exercises of each task'),
+  maxTokens: whole.default(48).describe('longest answer'),
+  passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
+  shots: z.number().int().nonnegative().default(3).describe('worked examples before a question to a base model'),
+  questions: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe('about facts of the embedded world: so many taught and so many only read'),
+  heldOutTokens: z.number().int().nonnegative().default(50_000).describe('held-out tokens scored; 0 = none'),
+})
+export type EvalOptions = z.infer<typeof evalOptions>
+
+/** What one model scored. */
+export interface ModelScore {
+  name: string
+  kind: string
+  bitsPerByte: number | null
+  /** The model it was trained from, where that took part. */
+  from: string | null
+  /** By the task's name. */
+  exercises: Record<string, ExerciseScore>
+  world: WorldScore | null
+}
+
+/** Shape of the passes over held-out text. */
+const PASS = { rows: 8, time: 128 }
+
+export const evaluation: Stage<EvalOptions> = {
+  kind: 'eval',
+  config: evalOptions,
+  files: ({ tasks }) => tasks.flatMap(({ task }) => ('file' in task ? [task.file] : [])),
+  async run(context, options) {
+    const candidates = context.earlier.filter(({ kind }) => MODEL_KINDS.includes(kind))
+    if (candidates.length === 0)
+      throw new UserError(
+        `eval: no stage before it makes a model (${MODEL_KINDS.join(', ')})`,
+        `eval 之前没有产生模型的阶段（${MODEL_KINDS.join('、')}）`,
+      )
+    const specs = options.tasks.map(({ task }) => task)
+    const tasks = await openTasks(context, specs)
+    const engine = await context.engine()
+    const scores: ModelScore[] = []
+    for (const [i, { kind, name, folder }] of candidates.entries()) {
+      const tokenizer = await loadTokenizer(folder)
+      const model = await loadModel(engine, folder, { trainable: false })
+      try {
+        const from = await originOf(folder, i, candidates)
+        scores.push({
+          name,
+          kind,
+          from,
+          ...(await scoreModel(context, options, tasks, { model, tokenizer, isBase: kind === 'pretrain' })),
+        })
+      } finally {
+        freeModel(model)
+      }
+      context.emit({ type: 'progress', step: i + 1, steps: candidates.length })
+    }
+    await writeJson(join(context.folder, 'eval.json'), { format: 1, stages: scores })
+    const metrics: Metrics = {}
+    for (const score of scores) {
+      for (const { name, value, low, high } of measures(
+        score,
+        scores.find((other) => other.name === score.from),
+      )) {
+        const key = `${score.name}.${name}`
+        metrics[key] = value
+        context.emit({ type: 'metric', name: key, value, ...(low === undefined ? {} : { low, high }) })
+        if (low !== undefined) Object.assign(metrics, { [`${key}Low`]: low, [`${key}High`]: high })
+      }
+    }
+    return metrics
+  },
+}
+
+/** The name of the model that a stage went on from: it may not be the one before (controls do not follow each other). */
+async function originOf(folder: string, i: number, candidates: StageContext['earlier']): Promise<string | null> {
+  const from = (await readManifest(folder))?.config.from ?? 'latest'
+  const origin = from === 'latest' ? candidates[i - 1] : candidates.find(({ name }) => name === from)
+  return origin?.name ?? null
+}
+
+interface Candidate {
+  model: Model
+  tokenizer: Tokenizer
+  /** Before any chat: asked in plain text. */
+  isBase: boolean
+}
+
+async function scoreModel(
+  context: StageContext,
+  { problems, maxTokens, passAtK: k, shots, questions, heldOutTokens }: EvalOptions,
+  tasks: readonly Task[],
+  { model, tokenizer, isBase }: Candidate,
+): Promise<Omit<ModelScore, 'name' | 'kind' | 'from'>> {
+  const { seed, language } = context
+  const exercises: Record<string, ExerciseScore> = {}
+  for (const task of tasks) {
+    const manner = isBase
+      ? fewShot(tokenizer, task.train(shots, seed), finalLine('', task.languages[0]!))
+      : inChat(tokenizer)
+    exercises[task.name] = await evaluateExercises(model, tokenizer, task, {
+      count: problems,
+      seed,
+      maxTokens,
+      k,
+      manner,
+    })
+  }
+  let world: WorldScore | null = null
+  if (questions > 0) {
+    const town = makeWorld({ language, seed })
+    world = await examineWorld(model, tokenizer, town, makeQuestions(town, seed), {
+      count: questions,
+      seed,
+      maxTokens,
+      isBase,
+    })
+  }
+  return {
+    bitsPerByte: heldOutTokens > 0 ? await heldOutBits(context, model, tokenizer, heldOutTokens) : null,
+    exercises,
+    world,
+  }
+}
+
+/** null where the run holds no text back, or hardly any. */
+async function heldOutBits(
+  context: StageContext,
+  model: Model,
+  tokenizer: Tokenizer,
+  maxTokens: number,
+): Promise<number | null> {
+  const corpus = context.find('corpus')
+  if (corpus === undefined) return null
+  const stream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
+  const scorer = heldOutScorer(model, tokenizer, stream, {
+    ...PASS,
+    time: Math.min(PASS.time, model.config.maxPositions),
+    maxTokens,
+  })
+  try {
+    return (await scorer.score())?.bitsPerByte ?? null
+  } finally {
+    scorer.free()
+  }
+}
+
+interface Measure extends Partial<Interval> {
+  name: string
+  value: number | null
+}
+
+/** A score as flat metrics, and what it gained on the model it went on from. */
+function measures(score: ModelScore, before: ModelScore | undefined): Measure[] {
+  const found: Measure[] = [{ name: 'bitsPerByte', value: score.bitsPerByte }]
+  const names = Object.keys(score.exercises)
+  const share = (name: string, now: Paper, then: Paper | undefined) => {
+    found.push({ name, value: now.accuracy, low: now.low, high: now.high })
+    if (!then) return
+    const { gain, low, high } = pairedGain(rights(then), rights(now))
+    found.push({ name: `${name}Gain`, value: gain, low, high })
+  }
+  for (const [task, now] of Object.entries(score.exercises)) {
+    const prefix = names.length > 1 ? `${task}.` : ''
+    share(`${prefix}accuracy`, now, before?.exercises[task])
+    for (const [k, { value, low, high }] of Object.entries(now.passAt))
+      found.push({ name: `${prefix}pass@${k}`, value, low, high })
+  }
+  if (score.world) {
+    share('world.taught', score.world.taught, before?.world?.taught)
+    share('world.untaught', score.world.untaught, before?.world?.untaught)
+    found.push({ name: 'world.chance', value: score.world.chance })
+  }
+  return found
+}
+
+type Paper = Interval & { accuracy: number; answers: readonly { correct: boolean }[] }
+
+const rights = ({ answers }: Paper) => answers.map(({ correct }) => correct)

@@ -1,0 +1,65 @@
+/**
+ * Bits per byte on held-out documents: −log2 p of their tokens over the bytes these tokens stand for. The measure does not
+ * depend on the tokenizer. The end-of-text token is neither counted as bits nor as bytes (as in nanochat's loss_eval).
+ */
+import { createBatch, tokenLosses, writeBatch, type Model } from '../nn/index.ts'
+import type { Program, Tensor } from '../tensor/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import { readRows, type TokenStream } from './tokens.ts'
+
+export interface HeldOutScore {
+  bitsPerByte: number
+  /** Mean nats per token, the end of a document included. */
+  loss: number
+  tokens: number
+  bytes: number
+}
+
+export interface HeldOut {
+  /** null when there is too little held-out text. */
+  score(): Promise<HeldOutScore | null>
+  free(): void
+}
+
+/** Captures a forward pass over `rows` × `time` tokens and scores at most `maxTokens` of the stream with it. */
+export function heldOutScorer(
+  model: Model,
+  tokenizer: Tokenizer,
+  stream: TokenStream,
+  shape: { rows: number; time: number; maxTokens: number },
+): HeldOut {
+  const { engine } = model
+  const { rows, maxTokens } = shape
+  const time = Math.min(shape.time, stream.tokens.length - 1)
+  if (time < 1) return { score: () => Promise.resolve(null), free() {} }
+  const reader = readRows(stream, time, 0, { shuffle: false })
+  const total = Math.min(reader.rowsPerEpoch, Math.max(1, Math.floor(maxTokens / time)))
+  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const tensors = createBatch(engine, rows, time)
+  const program: Program<Tensor> = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))
+  return {
+    async score() {
+      let [nats, all, bytes, tokens] = [0, 0, 0, 0]
+      for (let first = 0; first < total; first += rows) {
+        const batch = reader.batch(first, rows)
+        if (first + rows > total) batch.targets.fill(-1, (total - first) * time)
+        writeBatch(tensors, batch, 1)
+        program.run()
+        const nll = await program.outputs.read()
+        batch.targets.forEach((target, i) => {
+          if (target < 0) return
+          tokens++
+          all += nll[i]!
+          if (target === endOfText) return
+          nats += nll[i]!
+          bytes += tokenizer.bytesOf(target).length
+        })
+      }
+      return { bitsPerByte: nats / Math.LN2 / bytes, loss: all / tokens, tokens, bytes }
+    },
+    free() {
+      program.free()
+      for (const t of [tensors.ids, tensors.targets, tensors.starts, tensors.weights]) t.free()
+    },
+  }
+}

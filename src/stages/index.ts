@@ -1,0 +1,29 @@
+/** xueba/stages: every stage by its kind, and the runner. */
+import type { z } from 'zod'
+import { corpus } from './corpus.ts'
+import { evaluation } from './eval.ts'
+import { modelOptions, pretrain } from './pretrain.ts'
+import { report } from './report.ts'
+import { rl } from './rl.ts'
+import { sft } from './sft.ts'
+import type { Stage } from './stage.ts'
+import { tokenizer } from './tokenizer.ts'
+
+export const stages: Record<string, Stage> = {
+  corpus,
+  tokenizer,
+  pretrain,
+  sft,
+  rl,
+  eval: evaluation,
+  report,
+}
+
+/** What recipes are checked against. */
+export const registry = {
+  stages: Object.fromEntries(Object.values(stages).map(({ kind, config }) => [kind, config])) as Record<
+    string,
+    z.ZodObject
+  >,
+  model: modelOptions as z.ZodObject,
+}

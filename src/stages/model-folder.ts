@@ -1,0 +1,72 @@
+/** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
+import { copyFile, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { writeFileAtomic } from '../formats/index.ts'
+import { createModel, fromHuggingFace, loadWeights, type Model, saveWeights, toHuggingFace } from '../nn/index.ts'
+import { UserError, writeJson } from '../run/index.ts'
+import type { Engine } from '../tensor/index.ts'
+import { Tokenizer, tokenizerConfig } from '../tokenizer/index.ts'
+import type { StageContext } from './stage.ts'
+
+/** Stages that make a model. */
+export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'rl']
+
+export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
+
+/** Writes config, weights and tokenizer files (copied from `tokenizerFolder`). */
+export async function saveModel(folder: string, model: Model, tokenizerFolder: string): Promise<void> {
+  const tokenizer = await loadTokenizer(tokenizerFolder)
+  const [endOfText, endOfTurn] = [tokenizer.idOf('<|endoftext|>'), tokenizer.idOf('<|im_end|>')]
+  await writeFileAtomic(join(folder, 'model.safetensors'), await saveWeights(model))
+  await writeJson(join(folder, 'config.json'), {
+    ...toHuggingFace(model.config),
+    bos_token_id: endOfText,
+    eos_token_id: endOfTurn,
+  })
+  await writeJson(join(folder, 'generation_config.json'), {
+    eos_token_id: [endOfTurn, endOfText],
+    pad_token_id: endOfText,
+    do_sample: true,
+  })
+  for (const file of TOKENIZER_FILES) await copyFile(join(tokenizerFolder, file), join(folder, file))
+}
+
+/** The folder of the model that a stage goes on from: `latest`, or that of the earlier stage with this name. */
+export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, from: string): string {
+  if (from === 'latest') return context.latest(...MODEL_KINDS)
+  const models = context.earlier.filter(({ kind }) => MODEL_KINDS.includes(kind))
+  const found = models.find(({ name }) => name === from)
+  if (found) return found.folder
+  const names = models.map(({ name }) => name).join(', ')
+  throw new UserError(
+    `from: no earlier stage called "${from}" makes a model; there are: ${names}`,
+    `from：前面没有叫“${from}”的模型阶段；现有：${names}`,
+  )
+}
+
+/** Reads a folder's config and weights into a new model. Throws a UserError that names the file that is missing or wrong. */
+export async function loadModel(engine: Engine, folder: string, { trainable = true } = {}): Promise<Model> {
+  const config = await explain(folder, 'config.json', (text) => fromHuggingFace(JSON.parse(text.toString('utf8'))))
+  const model = createModel(engine, config, { trainable })
+  await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
+  return model
+}
+
+export async function loadTokenizer(folder: string): Promise<Tokenizer> {
+  return explain(folder, 'tokenizer.json', (text) => Tokenizer.fromJson(JSON.parse(text.toString('utf8'))))
+}
+
+export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promise<void> {
+  await writeJson(join(folder, 'tokenizer.json'), tokenizer.toJson())
+  await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))
+}
+
+async function explain<T>(folder: string, file: string, parse: (bytes: Buffer) => T): Promise<T> {
+  const path = join(folder, file)
+  try {
+    return parse(await readFile(path))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new UserError(`${path} cannot be read as part of a model: ${reason}`, `${path} 不是可用的模型文件：${reason}`)
+  }
+}

@@ -1,0 +1,51 @@
+/** Options that several training stages share, as zod schemas: the recipe's keys, their defaults and their meaning. */
+import { z } from 'zod'
+import type { OptimizerOptions, Schedule } from '../nn/index.ts'
+
+export const whole = z.number().int().positive()
+const rate = z.number().positive()
+
+/** Shape of a batch and of the optimizer's step. */
+export const trainingOptions = z.object({
+  steps: whole.optional().describe('updates of the weights'),
+  minutes: z
+    .number()
+    .positive()
+    .optional()
+    .describe('instead of steps: as many as fit on this machine, measured once before the run starts'),
+  rows: whole.default(8).describe('rows of a micro-batch'),
+  time: whole.default(128).describe('tokens of a row'),
+  microBatches: whole.default(1).describe('micro-batches whose gradients add up to one update'),
+  matrices: z.enum(['muon', 'adamw']).default('muon').describe('optimizer of the hidden matrices'),
+  matrixRate: rate.default(0.02).describe('peak learning rate of the hidden matrices'),
+  embeddingRate: rate.default(0.005).describe('peak learning rate of the embeddings (AdamW)'),
+  vectorRate: rate.default(0.005).describe('peak learning rate of the norms (AdamW)'),
+  weightDecay: z.number().nonnegative().default(0),
+  momentum: z.number().min(0).max(1).default(0.95).describe("Muon's momentum"),
+  beta1: z.number().min(0).max(1).default(0.9),
+  beta2: z.number().min(0).max(1).default(0.95),
+  clip: z.number().nonnegative().default(1).describe('largest norm of all gradients; 0 = never clip'),
+  warmup: z.number().int().nonnegative().default(20).describe('steps over which the rates rise'),
+  decay: z.number().min(0).max(1).default(0.5).describe('share of the steps over which the rates fall'),
+  floor: z.number().min(0).max(1).default(0.05).describe('share of the peak rate left at the end'),
+  evaluateEvery: whole.default(200).describe('steps between evaluations'),
+  checkpointEvery: whole.default(200).describe('steps between checkpoints'),
+})
+export type TrainingOptions = z.infer<typeof trainingOptions>
+
+export function optimizerOf(o: Omit<TrainingOptions, 'microBatches' | 'steps' | 'minutes'>): OptimizerOptions {
+  const { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
+  return { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip, eps: 1e-8 }
+}
+
+/** The options of a stage whose steps have been decided. */
+export type Stepped<Options = TrainingOptions> = Options & { steps: number }
+
+export function scheduleOf({
+  steps,
+  warmup,
+  decay,
+  floor,
+}: Pick<Stepped, 'steps' | 'warmup' | 'decay' | 'floor'>): Schedule {
+  return { steps, warmup: Math.min(warmup, Math.floor(steps / 2)), decay, floor }
+}

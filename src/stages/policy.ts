@@ -1,0 +1,180 @@
+/**
+ * The update of RL: a clipped policy-gradient step (PPO's loss, GRPO's advantages) on the groups of a rollout. One program
+ * for the forward and backward pass of a micro-batch of fixed shape is captured once; an update runs it as often as its
+ * tokens need, and gradients add up. With one epoch and one minibatch every update is on-policy and nothing is clipped.
+ */
+import {
+  createBatch,
+  createOptimizer,
+  type Model,
+  type Optimizer,
+  type OptimizerOptions,
+  tokenLosses,
+} from '../nn/index.ts'
+import { backward, copy, policyLoss, policyStatistics, random } from '../tensor/index.ts'
+import { type AnswerBatch, packAnswers } from './answers.ts'
+import type { Group } from './rollout.ts'
+
+export interface PolicyOptions {
+  rows: number
+  time: number
+  /** The token that fills rows. */
+  padding: number
+  epochs: number
+  minibatches: number
+  clipLow: number
+  clipHigh: number
+  /** Weight of the KL divergence to the reference model; 0 = none. */
+  beta: number
+  seed: number
+}
+
+/** Means over the sampled tokens of one pass. */
+export interface PassStatistics {
+  loss: number
+  /** KL to the reference (k3) and to the policy that sampled (k1), nats a token. */
+  klReference: number
+  klOld: number
+  /** Share of tokens whose ratio was clipped. */
+  clipped: number
+  entropy: number
+  /** Largest |log p now − log p kept from sampling|. */
+  mismatch: number
+}
+
+/** Means over the updates of a step; `mismatch` is that before the first, when the weights are still those that sampled. */
+export interface PolicyStatistics extends PassStatistics {
+  updates: number
+  /** Norm of all gradients, before clipping. */
+  gradNorm: number
+}
+
+export interface PolicyTrainer {
+  model: Model
+  optimizer: Optimizer
+  /** Adds the gradient of the loss of these groups to the model's gradients. */
+  accumulate(groups: readonly Group[]): Promise<PassStatistics>
+  /** Learns from the groups that are kept; `updates` were done before this step. Undefined when none is kept. */
+  step(groups: readonly Group[], step: number, updates: number, factor: number): Promise<PolicyStatistics | undefined>
+  free(): void
+}
+
+/** `reference` is the frozen model of the KL term; null when beta is 0. */
+export function createPolicyTrainer(
+  model: Model,
+  reference: Model | null,
+  options: PolicyOptions,
+  optimizerOptions: OptimizerOptions,
+): PolicyTrainer {
+  const optimizer = createOptimizer(model, optimizerOptions)
+  const pass = createPass(model, reference, options)
+  const update = model.engine.capture(() => optimizer.update())
+
+  async function accumulate(groups: readonly Group[]): Promise<PassStatistics> {
+    const answers = groups.flatMap((group) => group.answers).filter(({ asked }) => asked.ids.length > 0)
+    const total = { loss: 0, klReference: 0, klOld: 0, clipped: 0, entropy: 0, mismatch: 0 }
+    for (const batch of packAnswers(answers, options)) {
+      const part = await pass.run(batch)
+      total.mismatch = Math.max(total.mismatch, part.mismatch)
+      for (const name of SUMMED) total[name] += part[name]
+    }
+    return total
+  }
+
+  return {
+    model,
+    optimizer,
+    accumulate,
+    async step(groups, step, updates, factor) {
+      const kept = groups.filter((group) => group.kept)
+      const done: (PassStatistics & { gradNorm: number })[] = []
+      for (let epoch = 0; epoch < options.epochs; epoch++) {
+        const order = random(options.seed, `minibatches ${epoch}`, step).shuffle(kept)
+        for (const part of split(order, options.minibatches)) {
+          optimizer.prepare(updates + done.length + 1, factor)
+          const statistics = await accumulate(part)
+          update.run()
+          done.push({ ...statistics, gradNorm: (await optimizer.clip.read())[1]! })
+        }
+      }
+      const [first] = done
+      if (!first) return undefined
+      const result = { ...first, updates: done.length }
+      for (const name of [...SUMMED, 'gradNorm'] as const)
+        result[name] = done.reduce((sum, one) => sum + one[name], 0) / done.length
+      return result
+    },
+    free() {
+      pass.free()
+      update.free()
+      optimizer.free()
+    },
+  }
+}
+
+const SUMMED = ['loss', 'klReference', 'klOld', 'clipped', 'entropy'] as const
+
+/** Forward and backward of one micro-batch, captured. */
+function createPass(model: Model, reference: Model | null, { rows, time, clipLow, clipHigh, beta }: PolicyOptions) {
+  const { engine } = model
+  const tensors = createBatch(engine, rows, time)
+  const floats = () => engine.keep(engine.zeros([rows * time]))
+  const [oldLogProbs, advantages, referenceLogProbs, entropies, losses] = [
+    floats(),
+    floats(),
+    floats(),
+    floats(),
+    floats(),
+  ]
+  const judge = reference && engine.capture(() => engine.noGrad(() => tokenLosses(reference, tensors)))
+  const program = engine.capture(() => {
+    const nll = tokenLosses(model, tensors, entropies)
+    copy(nll, losses) // what backward frees
+    const { weights } = tensors
+    const inputs = { nll, oldLogProbs, referenceLogProbs: reference && referenceLogProbs, advantages, weights }
+    const { loss, statistics } = policyLoss(inputs, { clipLow, clipHigh, beta })
+    backward(loss)
+    return statistics
+  })
+  return {
+    async run(batch: AnswerBatch): Promise<PassStatistics> {
+      tensors.ids.write(batch.ids)
+      tensors.targets.write(batch.targets)
+      tensors.starts.write(batch.starts)
+      tensors.weights.write(batch.weights)
+      oldLogProbs.write(batch.oldLogProbs)
+      advantages.write(batch.advantages)
+      if (judge) {
+        judge.run()
+        referenceLogProbs.write((await judge.outputs.read()).map((nll) => -nll))
+      }
+      program.run()
+      const sums = await program.outputs.read()
+      const [nll, entropy] = [await losses.read(), await entropies.read()]
+      const result = { loss: 0, klReference: 0, klOld: 0, clipped: 0, entropy: 0, mismatch: 0 }
+      policyStatistics.forEach((name, i) => {
+        if (name !== 'ratio') result[name] = sums[i]!
+      })
+      batch.weights.forEach((weight, i) => {
+        if (weight === 0) return
+        result.entropy += weight * entropy[i]!
+        result.mismatch = Math.max(result.mismatch, Math.abs(nll[i]! + batch.oldLogProbs[i]!))
+      })
+      return result
+    },
+    free() {
+      judge?.free()
+      program.free()
+      const { ids, targets, starts, weights } = tensors
+      for (const t of [ids, targets, starts, weights, oldLogProbs, advantages, referenceLogProbs, entropies, losses])
+        t.free()
+    },
+  }
+}
+
+/** Into `count` parts as even as can be; fewer when there are fewer items. */
+function split<T>(items: readonly T[], count: number): T[][] {
+  const parts = Math.min(count, items.length)
+  const border = (i: number) => Math.floor((i * items.length) / parts)
+  return Array.from({ length: parts }, (_, i) => items.slice(border(i), border(i + 1)))
+}

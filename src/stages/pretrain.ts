@@ -1,0 +1,152 @@
+/**
+ * Pre-training: next-token prediction from random weights (or from an earlier model, to read on). Reads the corpus and the
+ * tokenizer of the run, writes a base model. Measures bits per byte on held-out documents and lets the model go on from the
+ * same prompts at every evaluation.
+ */
+import { join } from 'node:path'
+import { z } from 'zod'
+import { generateBatch } from '../generate/index.ts'
+import { configOfDepth, countParameters, createModel, freeModel, initialize, type ModelConfig } from '../nn/index.ts'
+import { UserError } from '../run/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import { heldOutScorer } from './held-out.ts'
+import { loadModel, loadTokenizer, saveModel } from './model-folder.ts'
+import { type TrainingOptions, trainingOptions, whole } from './options.ts'
+import type { Language, Stage, StageContext } from './stage.ts'
+import { readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
+import { textsOf } from './tokenizer.ts'
+import { train } from './train.ts'
+
+export const modelOptions = z
+  .object({
+    depth: whole.default(2).describe('the one dial: sets every size below'),
+    dim: whole,
+    layers: whole,
+    heads: whole,
+    kvHeads: whole,
+    headDim: whole,
+    ff: whole,
+    ropeTheta: z.number().positive(),
+    tied: z.boolean(),
+    maxPositions: whole.describe('longest text the model can hold, in tokens'),
+  })
+  .partial()
+
+const schema = trainingOptions.extend({
+  prompts: z.array(z.string()).optional().describe('sampled at every evaluation'),
+  sampleTokens: whole.default(48),
+  heldOutTokens: whole.default(20_000).describe('held-out tokens scored at each evaluation'),
+})
+export type PretrainConfig = z.infer<typeof schema>
+
+const PROMPTS: Record<Language, string[]> = {
+  zh: ['从前', '今天', '小镇上'],
+  en: ['Once upon a time', 'Today', 'The town'],
+}
+
+/** The sizes of a model from its depth, each of which can be pinned. */
+export function modelOf(
+  { depth = 2, ...pinned }: z.infer<typeof modelOptions>,
+  vocabSize: number,
+  maxPositions: number,
+): ModelConfig {
+  return { ...configOfDepth(depth, vocabSize, maxPositions), ...pinned }
+}
+
+/** As many tokens as weights, times this: what a small budget buys (compute-optimal would be about 20; Hoffmann et al., 2022). */
+const TOKENS_PER_PARAMETER = 10
+
+export function defaultSteps(model: ModelConfig, { rows, time, microBatches }: TrainingOptions): number {
+  return Math.ceil((TOKENS_PER_PARAMETER * countParameters(model)) / (rows * time * microBatches))
+}
+
+/** A document file of the corpus stage as a stream of tokens. */
+export async function encodeDocuments(path: string, tokenizer: Tokenizer): Promise<TokenStream> {
+  const ids: number[][] = []
+  for await (const text of textsOf(path)) ids.push(tokenizer.encode(text))
+  return streamOfDocuments(ids, tokenizer.idOf('<|endoftext|>'))
+}
+
+export const pretrain: Stage<PretrainConfig> = {
+  kind: 'pretrain',
+  config: schema,
+  async run(context, options) {
+    const tokenizerFolder = context.latest('tokenizer')
+    const corpus = context.latest('corpus')
+    const tokenizer = await loadTokenizer(tokenizerFolder)
+    const stream = await encodeDocuments(join(corpus, 'documents.jsonl'), tokenizer)
+    const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
+    refuseSmall(stream, options)
+    const engine = await context.engine()
+    const before = context.find('pretrain', 'sft', 'rl')
+    const model = before
+      ? await loadModel(engine, before)
+      : createModel(
+          engine,
+          modelOf(modelOptions.parse(context.model), tokenizer.vocabSize, Math.max(512, options.time)),
+        )
+    if (!before) initialize(model, context.seed)
+
+    const reader = readRows(stream, options.time, context.seed)
+    const heldOut = heldOutScorer(model, tokenizer, heldOutStream, { ...options, maxTokens: options.heldOutTokens })
+    const perStep = options.rows * options.microBatches
+    let bitsPerByte: number | null = null
+    context.emit({ type: 'metric', name: 'parameters', value: countParameters(model.config) })
+    const result = await train(context, {
+      model,
+      options: { ...options, steps: options.steps ?? defaultSteps(model.config, options) },
+      batches: (t) =>
+        Array.from({ length: options.microBatches }, (_, i) =>
+          reader.batch((t - 1) * perStep + i * options.rows, options.rows),
+        ),
+      async evaluate(step) {
+        const score = await heldOut.score()
+        if (!score) return
+        bitsPerByte = score.bitsPerByte
+        context.emit({ type: 'metric', name: 'bitsPerByte', value: score.bitsPerByte, step, split: 'heldout' })
+        context.emit({ type: 'metric', name: 'loss', value: score.loss, step, split: 'heldout' })
+      },
+      sample: (step, prompt) => samplePrompts(context, model, tokenizer, options, step, prompt),
+    })
+    heldOut.free()
+    await saveModel(context.folder, model, tokenizerFolder)
+    const metrics = {
+      parameters: countParameters(model.config),
+      tokens: result.tokens,
+      tokensPerParameter: result.tokens / countParameters(model.config),
+      corpusTokens: stream.tokens.length,
+      epochs: result.tokens / stream.tokens.length,
+      loss: result.loss,
+      bitsPerByte,
+      tokensPerSecond: result.tokensPerSecond,
+    }
+    freeModel(model)
+    return metrics
+  },
+}
+
+function refuseSmall(stream: TokenStream, { rows, time }: PretrainConfig): void {
+  if (stream.tokens.length > rows * time) return
+  throw new UserError(
+    `the corpus has ${stream.tokens.length} tokens, less than one batch of ${rows} rows × ${time} tokens: give it more text, or lower rows or time`,
+    `语料只有 ${stream.tokens.length} 个词元，不够一批（${rows} 行 × ${time} 个词元）：请增加文本，或调小 rows、time`,
+  )
+}
+
+async function samplePrompts(
+  context: StageContext,
+  model: Parameters<typeof generateBatch>[0],
+  tokenizer: Tokenizer,
+  { prompts = PROMPTS[context.language], sampleTokens }: PretrainConfig,
+  step: number,
+  asked?: string,
+): Promise<void> {
+  const chosen = asked === undefined ? prompts : [asked]
+  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const answers = await generateBatch(
+    model,
+    chosen.map((p) => [endOfText, ...tokenizer.encode(p)]),
+    { maxTokens: sampleTokens, temperature: 0.7, seed: context.seed, stopIds: [endOfText] },
+  )
+  chosen.forEach((prompt, i) => context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }))
+}

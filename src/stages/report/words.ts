@@ -1,0 +1,187 @@
+/** What a report calls things, in Chinese and in English: stages, metrics, steps of the funnel, and its own headings. */
+import type { Language } from '../stage.ts'
+
+type Words = Record<Language, string>
+
+/** Without a prototype: a metric called `constructor` is as unknown as any other. */
+const table = <T>(entries: Record<string, T>): Record<string, T> => Object.assign(Object.create(null), entries)
+
+/** A stage in the student's life, and its standard term. */
+export const stageWords = table<{ life: Words; term: Words }>({
+  corpus: { life: { zh: '找书', en: 'finding books' }, term: { zh: '语料', en: 'corpus' } },
+  tokenizer: { life: { zh: '识字', en: 'learning to read' }, term: { zh: '分词器', en: 'tokenizer' } },
+  pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
+  sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
+  rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
+  eval: { life: { zh: '考试', en: 'sitting the exam' }, term: { zh: '评测', en: 'evaluation' } },
+  report: { life: { zh: '成绩单', en: 'report card' }, term: { zh: '报告', en: 'report' } },
+})
+
+/** How a metric's value is written. */
+export type Unit = 'count' | 'share' | 'bytes' | 'number' | 'yes'
+
+const metricWords = table<{ zh: string; en: string; unit: Unit }>({
+  documents: { zh: '读物', en: 'documents', unit: 'count' },
+  bytes: { zh: '大小', en: 'size', unit: 'bytes' },
+  heldOut: { zh: '留出读物', en: 'held-out documents', unit: 'count' },
+  heldOutBytes: { zh: '留出大小', en: 'held-out size', unit: 'bytes' },
+  rejected: { zh: '拒收', en: 'rejected', unit: 'count' },
+  vocab: { zh: '词表', en: 'vocabulary', unit: 'count' },
+  charactersPerToken: { zh: '字符/词元', en: 'characters a token', unit: 'number' },
+  bytesPerToken: { zh: '字节/词元', en: 'bytes a token', unit: 'number' },
+  parameters: { zh: '参数', en: 'parameters', unit: 'count' },
+  tokens: { zh: '学过的词元', en: 'tokens trained on', unit: 'count' },
+  tokensPerParameter: { zh: '词元/参数', en: 'tokens a parameter', unit: 'number' },
+  corpusTokens: { zh: '语料词元', en: 'tokens in the corpus', unit: 'count' },
+  epochs: { zh: '遍数', en: 'epochs', unit: 'number' },
+  loss: { zh: '损失', en: 'loss', unit: 'number' },
+  heldOutLoss: { zh: '留出损失', en: 'held-out loss', unit: 'number' },
+  bitsPerByte: { zh: '每字节比特', en: 'bits per byte', unit: 'number' },
+  tokensPerSecond: { zh: '词元/秒', en: 'tokens a second', unit: 'count' },
+  dialogues: { zh: '对话', en: 'dialogues', unit: 'count' },
+  cut: { zh: '截断的对话', en: 'dialogues cut', unit: 'count' },
+  steps: { zh: '步数', en: 'steps', unit: 'count' },
+  updates: { zh: '更新次数', en: 'updates', unit: 'count' },
+  stoppedEarly: { zh: '提前结束', en: 'ended early', unit: 'yes' },
+  accuracy: { zh: '正确率', en: 'accuracy', unit: 'share' },
+  problems: { zh: '考题', en: 'problems', unit: 'count' },
+  reward: { zh: '奖励', en: 'reward', unit: 'number' },
+  correct: { zh: '练习答对', en: 'right in practice', unit: 'share' },
+  answerLength: { zh: '答案长度（词元）', en: 'answer length (tokens)', unit: 'number' },
+  truncated: { zh: '没写完的答案', en: 'answers cut off', unit: 'share' },
+  skippedGroups: { zh: '无差别题组', en: 'groups without signal', unit: 'share' },
+  entropy: { zh: '熵（奈特）', en: 'entropy (nats)', unit: 'number' },
+  klReference: { zh: '与起点的 KL', en: 'KL to the start', unit: 'number' },
+  klOld: { zh: '与采样时的 KL', en: 'KL to the sampler', unit: 'number' },
+  clipped: { zh: '被裁剪', en: 'clipped', unit: 'share' },
+  'world.taught': { zh: '镇上的事（教过的）', en: 'facts that were taught', unit: 'share' },
+  'world.untaught': { zh: '镇上的事（只读过的）', en: 'facts that were only read', unit: 'share' },
+  'world.chance': { zh: '瞎猜能对', en: 'a guess would get', unit: 'share' },
+  gradNorm: { zh: '梯度范数', en: 'gradient norm', unit: 'number' },
+  models: { zh: '参评模型', en: 'models', unit: 'count' },
+  questions: { zh: '问题', en: 'questions', unit: 'count' },
+})
+
+const splitWords = table<Words>({
+  train: { zh: '训练', en: 'training' },
+  exam: { zh: '考试', en: 'exam' },
+  heldout: { zh: '留出', en: 'held-out' },
+})
+
+export interface MetricName {
+  label: string
+  unit: Unit
+}
+
+/** A metric's name for readers: `accuracyBefore`, `pass@4`, `countdown-3-numbers.accuracy`; unknown ones keep theirs. */
+export function metricName(key: string, language: Language): MetricName {
+  const before = key.endsWith('Before')
+  const bare = before ? key.slice(0, -'Before'.length) : key
+  const known = metricWords[bare] ?? passWords(bare)
+  if (known)
+    return { label: known[language] + (before ? { zh: '（之前）', en: ' (before)' }[language] : ''), unit: known.unit }
+  if (bare.startsWith('exam.')) {
+    const inner = metricName(bare.slice(5), language)
+    return { ...inner, label: `${inner.label} · ${splitName('exam', language)}` }
+  }
+  const parts = bare.split('.')
+  const at = parts.findIndex((part) => metricWords[part] ?? passWords(part))
+  if (at < 0 || parts.length === 1) return { label: key, unit: 'number' }
+  const inner = metricName(`${parts[at]}${before ? 'Before' : ''}`, language)
+  const rest = parts.filter((_, i) => i !== at).map((part) => splitName(part, language))
+  return { ...inner, label: `${inner.label} · ${rest.join(' · ')}` }
+}
+
+function passWords(name: string): { zh: string; en: string; unit: Unit } | undefined {
+  return /^pass@\d+$/.test(name) ? { zh: name, en: name, unit: 'share' } : undefined
+}
+
+export function splitName(split: string, language: Language): string {
+  return splitWords[split]?.[language] ?? split
+}
+
+/** Curves shown at once, in this order; the others are folded away. */
+export const MAIN_CURVES = ['bitsPerByte', 'loss', 'accuracy', 'reward', 'correct', 'pass@1', 'answerLength', 'entropy']
+
+/** Steps of the corpus's funnel. */
+export const funnelWords = table<Words>({
+  read: { zh: '翻到的', en: 'read' },
+  url: { zh: '网址可靠', en: 'address is fine' },
+  extract: { zh: '有正文', en: 'has a main text' },
+  language: { zh: '是要的语言', en: 'in the language wanted' },
+  'min-length': { zh: '够长', en: 'long enough' },
+  'gopher-repetition': { zh: '不啰嗦', en: 'not repetitive' },
+  'gopher-quality': { zh: '像篇文章', en: 'reads like prose' },
+  c4: { zh: '不是网页零碎', en: 'no page scraps' },
+  fineweb: { zh: '排版正常', en: 'lines are whole' },
+  'blocked-words': { zh: '没有脏词', en: 'no blocked words' },
+  'exact-duplicate': { zh: '没有重样的', en: 'no exact copy' },
+  'near-duplicate': { zh: '没有近似的', en: 'no near copy' },
+})
+
+const headings = {
+  card: { zh: '成绩单', en: 'Report card' },
+  unfinished: { zh: '还没跑完', en: 'not finished yet' },
+  timeline: { zh: '时间都花在哪儿了', en: 'Where the time went' },
+  questions: { zh: '同样的问题，问每个阶段', en: 'The same questions to every stage' },
+  questionsNote: {
+    zh: '每个模型都先给出它最有把握的回答，再随机抽一次。基座模型没见过对话，所以问两次：直接往下写一次，套上对话模板一次。只有题目和事实有标准答案，会打勾或打叉。',
+    en: 'Every model first gives the answer it is surest of, then one drawn at random. A base model has never seen a dialogue, so it is asked twice: to go on writing, and in the chat template. Only exercises and facts have a right answer and are marked.',
+  },
+  metrics: { zh: '各科成绩', en: 'Metrics of each stage' },
+  metricsNote: {
+    zh: '方括号里是 95% 置信区间。损失的单位是奈特每词元；每字节比特在没读过的文本上测量，与词表无关。',
+    en: 'Brackets hold 95 % intervals. Loss is in nats a token; bits per byte are measured on text never trained on and do not depend on the vocabulary.',
+  },
+  exam: { zh: '考试', en: 'The exam' },
+  examNote: {
+    zh: '每个阶段的模型做同一张卷子：算题在训练时没出现过，事实换了没见过的问法。基座模型不会对话，先给它看几道例题。箭头是和训练之前相比多答对了几个百分点；区间不含零才算数，否则是灰色。',
+    en: 'The model of every stage sits the same paper: exercises that were in no training, facts in wordings never seen. A base model cannot chat and gets worked examples first. Arrows are percentage points gained on the model that the stage went on from; they are grey where the interval holds zero.',
+  },
+  see: { zh: '见上面的考试', en: 'see the exam above' },
+  controls: { zh: '对照', en: 'Controls' },
+  curves: { zh: '曲线', en: 'Curves' },
+  curvesNote: {
+    zh: '浅线是原始值，深线是滑动平均；浅色带是 95% 置信区间。横轴是步数。',
+    en: 'Faint lines are raw values, strong ones a moving average; bands are 95 % intervals. Steps run to the right.',
+  },
+  moreCurves: { zh: '其他曲线', en: 'more curves' },
+  samples: { zh: '一步步学会说话', en: 'Learning to speak, step by step' },
+  samplesNote: { zh: '同样的开头，在每次评测时让它接着写。', en: 'The same prompts at every evaluation.' },
+  funnel: { zh: '书是怎么挑的', en: 'How the books were chosen' },
+  rules: { zh: '被谁拒收', en: 'refused by' },
+  warnings: { zh: '要留意的', en: 'Worth knowing' },
+  machine: { zh: '机器', en: 'Machine' },
+  recipe: { zh: '食谱', en: 'Recipe' },
+  commands: { zh: '接着玩', en: 'Go on from here' },
+  stage: { zh: '阶段', en: 'stage' },
+  kind: { zh: '类型', en: 'kind' },
+  time: { zh: '用时', en: 'time' },
+  answer: { zh: '回答', en: 'answer' },
+  drawn: { zh: '随机抽一次', en: 'drawn' },
+  silent: { zh: '（什么也没说）', en: '(said nothing)' },
+  expected: { zh: '标准答案：', en: 'right answer: ' },
+  text: { zh: '往下写', en: 'goes on writing' },
+  chat: { zh: '对话', en: 'in chat' },
+  control: { zh: '对照', en: 'control' },
+  step: { zh: '步', en: 'step' },
+  measured: { zh: '测到的', en: 'measured' },
+  total: { zh: '合计', en: 'total' },
+  waiting: { zh: '还没开始', en: 'not begun' },
+  running: { zh: '进行中', en: 'under way' },
+  right: { zh: '对', en: 'right' },
+  wrong: { zh: '错', en: 'wrong' },
+  withoutWeights: { zh: '从随机参数开始，没读过书', en: 'from random weights, without the reading' },
+  withoutReward: { zh: '奖励随机发放，不管对错', en: 'rewards go to random answers' },
+  talk: { zh: '和它聊天', en: 'talk with it' },
+  talkBase: { zh: '和没学过对话的基座模型聊', en: 'talk with the base model' },
+  score: { zh: '看它预测一段文字的本事', en: 'how well it predicts a text' },
+  resume: { zh: '接着没跑完的训练', en: 'go on with an unfinished run' },
+  again: { zh: '在别处从头再跑一遍', en: 'run it again, from the start' },
+  renew: { zh: '重新出这份成绩单', en: 'make this report again' },
+  madeBy: { zh: '由学霸（xueba）生成', en: 'made by xueba' },
+} satisfies Record<string, Words>
+
+export type Heading = keyof typeof headings
+
+export const wordsOf = (language: Language) => (heading: Heading) => headings[heading][language]

@@ -1,0 +1,79 @@
+/** What a step of RL tells: its numbers, the warning that nothing is left to learn, the error when numbers explode. */
+import type { PolicyStatistics } from './policy.ts'
+import { type Group, summarize } from './rollout.ts'
+import type { StageContext } from './stage.ts'
+import { mean } from './statistics.ts'
+import { diverged } from './train.ts'
+
+/** Sampling and training use the same weights: their log-probabilities differ by rounding only. */
+const MISMATCH = 1e-3
+
+/** One `metric` event for each number of the step. What was learned is undefined when every group was skipped. */
+export function emitStep(
+  context: StageContext,
+  step: number,
+  groups: readonly Group[],
+  learned: PolicyStatistics | undefined,
+): void {
+  const metric = (name: string, value: number | undefined) => {
+    if (value !== undefined) context.emit({ type: 'metric', name, value, step, split: 'train' })
+  }
+  const { reward, correct, length, truncated, skipped } = summarize(groups)
+  metric('reward', reward)
+  metric('correct', correct)
+  metric('answerLength', length)
+  metric('truncated', truncated)
+  metric('skippedGroups', skipped)
+  metric('entropy', learned?.entropy)
+  metric('klOld', learned?.klOld)
+  metric('klReference', learned?.klReference)
+  metric('clipped', learned?.clipped)
+  metric('gradNorm', learned?.gradNorm)
+  if (step === 1) metric('logProbMismatch', learned?.mismatch)
+  if (learned && learned.mismatch > MISMATCH)
+    context.emit({
+      type: 'warning',
+      code: 'log-prob-mismatch',
+      step,
+      message: {
+        en: `log-probabilities from sampling and from training differ by ${learned.mismatch.toExponential(1)} nats: the update is not quite on-policy`,
+        zh: `采样与训练算出的对数概率相差 ${learned.mismatch.toExponential(1)} 奈特：这次更新不完全是同策略的`,
+      },
+    })
+}
+
+/** Says why the stage ends before its last step. */
+export function warnSilent(
+  context: StageContext,
+  step: number,
+  skipped: readonly number[],
+  groups: readonly Group[],
+): void {
+  const percent = (x: number) => `${(100 * x).toFixed(0)} %`
+  const { correct } = summarize(groups)
+  const [en, zh] =
+    correct > 0.5
+      ? ['the exercises are solved', '题目已经都会做了']
+      : [
+          'the answers are all equally wrong: make the exercises easier, or study more examples first',
+          '答案一律是错的：请换容易些的题目，或先多看例题',
+        ]
+  context.emit({
+    type: 'warning',
+    code: 'no-signal',
+    step,
+    message: {
+      en: `stopped at step ${step}: in ${percent(mean(skipped))} of the groups of the last ${skipped.length} steps all answers earned the same, so nothing is left to learn from; ${percent(correct)} of the latest answers are right: ${en}`,
+      zh: `在第 ${step} 步提前结束：最近 ${skipped.length} 步里有 ${percent(mean(skipped))} 的题组得分全都一样，学不到东西；最近的答案有 ${percent(correct)} 正确：${zh}`,
+    },
+  })
+}
+
+/** Throws a UserError when the update was not made of finite numbers. */
+export function refuseDivergence(step: number, learned: PolicyStatistics | undefined, saved: number): void {
+  if (!learned) return
+  const { loss, gradNorm, entropy } = learned
+  if ([loss, gradNorm, entropy].every(Number.isFinite)) return
+  const what = `loss ${loss}, entropy ${entropy}, gradient norm ${gradNorm}`
+  throw diverged(step, [what, what], saved)
+}

@@ -1,0 +1,52 @@
+/** The recipe's keys of the `rl` stage. */
+import { z } from 'zod'
+import { taskSchema } from '../tasks/index.ts'
+import { trainingOptions, whole } from './options.ts'
+
+const rate = z.number().positive()
+const amount = z.number().nonnegative()
+
+export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
+  steps: whole.optional().describe('steps, each with new answers; 200 when neither steps nor minutes are given'),
+  tasks: z
+    .array(z.strictObject({ task: taskSchema, weight: rate.default(1) }))
+    .min(1)
+    .describe('what to practise, and how often'),
+  from: z
+    .string()
+    .default('latest')
+    .describe('the earlier stage whose model to go on from, by name; default: the latest'),
+  promptsPerStep: whole.default(32).describe('exercises of a step'),
+  groupSize: z.number().int().min(2).default(8).describe('answers to each exercise'),
+  maxTokens: whole.default(48).describe('longest answer'),
+  temperature: rate.default(1).describe('of sampled answers'),
+  topK: z.number().int().nonnegative().default(0).describe('sample among the k likeliest tokens; 0 = all'),
+  epochs: whole.default(1).describe('times the answers of a step are learned from'),
+  minibatches: whole.default(1).describe('updates of the weights in each of these times'),
+  clipLow: amount.default(0.2).describe('how far below 1 the ratio of probabilities counts'),
+  clipHigh: amount.default(0.28).describe('how far above 1; more room upwards keeps entropy (DAPO)'),
+  beta: amount.default(0).describe('weight of the KL divergence to the model at the start; 0 = none'),
+  advantage: z
+    .enum(['mean', 'mean-std'])
+    .default('mean')
+    .describe('reward minus the mean of its group (Dr. GRPO), or that over the deviation of the group (GRPO)'),
+  rewardFrom: z
+    .enum(['task', 'shuffled'])
+    .default('task')
+    .describe('shuffled: a control in which rewards go to random answers'),
+  matrixRate: rate.default(0.002).describe('peak learning rate of the hidden matrices'),
+  embeddingRate: rate.default(0.0005).describe('peak learning rate of the embeddings (AdamW)'),
+  vectorRate: rate.default(0.0005).describe('peak learning rate of the norms (AdamW)'),
+  warmup: z.number().int().nonnegative().default(5).describe('steps over which the rates rise'),
+  evaluateEvery: whole.default(50).describe('steps between examinations on held-out exercises'),
+  checkpointEvery: whole.default(25).describe('steps between checkpoints'),
+  evaluateProblems: whole.default(100).describe('held-out exercises of each task'),
+  passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
+  rolloutKeep: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('groups of a step kept in rollouts.jsonl; default: all'),
+})
+export type RlOptions = z.infer<typeof rlOptions>

@@ -1,0 +1,149 @@
+/**
+ * Reinforcement learning on exercises with checkable answers: GRPO. At every step the model answers some exercises several
+ * times; answers that earn more than their group's mean become likelier. Groups that all earned the same teach nothing:
+ * they are counted and skipped, and when hardly any other is left the stage ends. Reads the latest model of the run, before
+ * or after SFT; writes a model, and everything it answered on the way.
+ */
+import { createSession } from '../generate/index.ts'
+import { freeModel, rateAt } from '../nn/index.ts'
+import { UserError } from '../run/index.ts'
+import type { Exercise } from '../tasks/index.ts'
+import { ask, inChat } from './ask.ts'
+import { openTasks } from './defects.ts'
+import { emitExaminations, type Examination, examinationMetrics, examine } from './examination.ts'
+import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
+import { optimizerOf, scheduleOf } from './options.ts'
+import { createPolicyTrainer } from './policy.ts'
+import { emitStep, refuseDivergence, warnSilent } from './rl-events.ts'
+import { rlOptions, type RlOptions } from './rl-options.ts'
+import { openRolloutLog, type RolloutPosition, ROLLOUTS } from './rollout-log.ts'
+import { drawStep, rollOut, summarize } from './rollout.ts'
+import type { Stage } from './stage.ts'
+import { mean } from './statistics.ts'
+import { restoreTrainer, saveTrainer, speedometer } from './train.ts'
+
+/** The stage ends when over this share of the groups of so many steps taught nothing. */
+const SILENT = { share: 0.9, steps: 20 }
+
+/** Answers that are sampled at the same time, at most. */
+const SLOTS = 128
+
+/** What a checkpoint holds besides weights and optimizer. */
+interface State {
+  /** Updates of the weights so far: a step makes several, or none. */
+  updates: number
+  /** Share of skipped groups, of the last steps. */
+  skipped: number[]
+  /** Examinations before the first step, and the latest. */
+  before: Examination[]
+  latest: Examination[]
+  rollouts?: RolloutPosition
+}
+
+export const rl: Stage<RlOptions> = {
+  kind: 'rl',
+  config: rlOptions,
+  files: ({ tasks }) => tasks.flatMap(({ task }) => ('file' in task ? [task.file] : [])),
+  async run(context, options) {
+    const { seed } = context
+    const { steps = 200, maxTokens, temperature, promptsPerStep, groupSize, rolloutKeep = promptsPerStep } = options
+    const before = modelBefore(context, options.from)
+    const tokenizer = await loadTokenizer(before)
+    const manner = inChat(tokenizer)
+    const tasks = await openTasks(
+      context,
+      options.tasks.map(({ task }) => task),
+    )
+    const weighted = tasks.map((task, i) => ({ task, weight: options.tasks[i]!.weight }))
+    const engine = await context.engine()
+    const model = await loadModel(engine, before)
+    const { maxPositions } = model.config
+    if (options.time > maxPositions)
+      throw new UserError(
+        `rl: time is ${options.time}, the model holds ${maxPositions} tokens: lower time`,
+        `rl：time 是 ${options.time}，而模型只能容纳 ${maxPositions} 个词元：请调小 time`,
+      )
+    const reference = options.beta > 0 ? await loadModel(engine, before, { trainable: false }) : null
+    const padding = tokenizer.idOf('<|endoftext|>')
+    const trainer = createPolicyTrainer(model, reference, { ...options, padding, seed }, optimizerOf(options))
+    if (context.resume) await restoreTrainer(trainer, context.resume.folder)
+    const fresh: State = { updates: 0, skipped: [], before: [], latest: [] }
+    const state = (context.resume?.state as State | undefined) ?? fresh
+    const log = await openRolloutLog(context.folder, state.rollouts)
+    const session = createSession(
+      model,
+      Math.min(SLOTS, promptsPerStep * groupSize),
+      Math.min(options.time + 1, maxPositions),
+    )
+    const schedule = scheduleOf({ ...options, steps })
+    const meter = speedometer()
+    let done = context.resume?.step ?? 0
+    let saved = done
+
+    const fits = ({ prompt }: Exercise) => manner.prompt(prompt).length + maxTokens <= session.capacity
+    const silent = () => state.skipped.length === SILENT.steps && mean(state.skipped) > SILENT.share
+    const evaluate = async () => {
+      const { evaluateProblems: count, passAtK: k } = options
+      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k, temperature })
+      emitExaminations(context, state.latest, done)
+    }
+    const save = async () => {
+      state.rollouts = await log.flush()
+      await saveTrainer(context, trainer, done, state)
+      saved = done
+    }
+    const sample = async (prompt?: string) => {
+      const own = state.latest.flatMap(({ answers }) => answers.map((answer) => answer.prompt))
+      const answers = await ask(model, manner, prompt === undefined ? own : [prompt], { maxTokens, temperature: 0 })
+      for (const { question, text } of answers) context.emit({ type: 'sample', prompt: question, text, step: done })
+    }
+    const practise = async (step: number) => {
+      const begin = performance.now()
+      const draws = drawStep(weighted, promptsPerStep, seed, step, fits)
+      const groups = await rollOut(model, manner, draws, options, { seed, step, session })
+      const learned = await trainer.step(groups, step, state.updates, rateAt(step, schedule))
+      refuseDivergence(step, learned, saved)
+      const { skipped, tokens } = summarize(groups)
+      state.updates += learned?.updates ?? 0
+      state.skipped = [...state.skipped, skipped].slice(-SILENT.steps)
+      const kept = groups.slice(0, rolloutKeep)
+      const offset = await log.append(step, kept)
+      meter.add(tokens, (performance.now() - begin) / 1000)
+      const tokensPerSecond = meter.rate()
+      const etaSeconds = ((steps - step) * tokens) / tokensPerSecond
+      context.emit({ type: 'progress', step, steps, loss: learned?.loss ?? null, tokensPerSecond, etaSeconds })
+      emitStep(context, step, groups, learned)
+      if (kept.length > 0) context.emit({ type: 'rollout', step, file: ROLLOUTS, offset, groups: kept.length })
+      if (silent()) warnSilent(context, step, state.skipped, groups)
+    }
+
+    try {
+      if (!context.resume) {
+        await evaluate()
+        state.before = state.latest
+      }
+      while (done < steps && !silent()) {
+        await practise(done + 1)
+        done++
+        if (done % options.evaluateEvery === 0 || done === steps || silent()) await evaluate()
+        if (done % options.checkpointEvery === 0 && done < steps) await save()
+        await context.border({ step: done, save, sample })
+      }
+      await log.flush()
+      await saveModel(context.folder, model, before)
+    } finally {
+      await log.close()
+      session.free()
+      trainer.free()
+      for (const one of [model, reference]) if (one) freeModel(one)
+    }
+    return {
+      steps: done,
+      updates: state.updates,
+      stoppedEarly: Number(done < steps),
+      tokensPerSecond: meter.average(),
+      ...examinationMetrics(state.before, 'Before'),
+      ...examinationMetrics(state.latest),
+    }
+  },
+}

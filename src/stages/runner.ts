@@ -1,0 +1,284 @@
+/**
+ * Runs the stages of a run directory in order, in the trainer's process: skips those that are done and current, goes on from
+ * the last checkpoint of the one that was interrupted, and writes each manifest last. A failure is an event, and leaves
+ * everything on disk as it was.
+ */
+import { mkdir, stat } from 'node:fs/promises'
+import { availableParallelism, cpus, totalmem } from 'node:os'
+import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type Checkpoint,
+  type Control,
+  type EventWriter,
+  isCurrent,
+  latestCheckpoint,
+  openControl,
+  openEvents,
+  outputHash,
+  readEvents,
+  readManifest,
+  readRecipe,
+  type Recipe,
+  type RecipeStage,
+  runFiles,
+  saveCheckpoint,
+  seqBeforeStage,
+  sha256OfFile,
+  sha256OfJson,
+  stageFolder,
+  takeLock,
+  UserError,
+  version,
+  writeManifest,
+} from '../run/index.ts'
+import { filesBelow, removeFolder } from '../run/files.ts'
+import type { Engine } from '../tensor/index.ts'
+import { openEngine } from '../tensor/open.node.ts'
+import { registry, stages } from './index.ts'
+import { type Border, type StageContext, Stopped } from './stage.ts'
+
+export interface RunnerOptions {
+  /** Refuse data with defects. */
+  strict?: boolean
+}
+
+/** Trains what is left of a run. Resolves to how it ended; throws a UserError after logging it as `failed`. */
+export async function runStages(run: string, { strict = false }: RunnerOptions = {}): Promise<'done' | 'stopped'> {
+  const files = runFiles(run)
+  const recipe = await readRecipe(files.recipe, registry, { checkFiles: false })
+  const lock = takeLock(files.lock)
+  const events = openEvents(files.events)
+  const runner = new Runner(run, recipe, events, openControl(files.control), strict)
+  const begin = performance.now()
+  try {
+    await runner.start()
+    for (let i = 0; i < recipe.stages.length; i++) await runner.stage(i)
+    events.stage = undefined
+    events.emit({ type: 'done', seconds: (performance.now() - begin) / 1000 })
+    return 'done'
+  } catch (error) {
+    if (error instanceof Stopped) return 'stopped'
+    const message = error instanceof Error ? error.message : String(error)
+    try {
+      events.emit({ type: 'failed', message, ...(error instanceof UserError ? { zh: error.zh } : {}) })
+    } catch {
+      // A full disk cannot even take the event: the error itself is what the caller sees.
+    }
+    throw error
+  } finally {
+    await runner.close()
+    events.close()
+    lock.release()
+  }
+}
+
+class Runner {
+  private engine: Promise<Engine> | null = null
+  /** The best rate of fused multiply-adds seen so far: measured again and again, as a busy machine shows less. */
+  private peak = 0
+  private readonly done: { kind: string; name: string; folder: string; hash: string }[] = []
+  private readonly run: string
+  private readonly recipe: Recipe
+  private readonly events: EventWriter
+  private readonly control: Control
+  private readonly strict: boolean
+
+  constructor(run: string, recipe: Recipe, events: EventWriter, control: Control, strict: boolean) {
+    this.run = run
+    this.recipe = recipe
+    this.events = events
+    this.control = control
+    this.strict = strict
+  }
+
+  async start(): Promise<void> {
+    const { backend } = await this.openEngine()
+    const machine = {
+      cpu: cpus()[0]?.model ?? 'unknown',
+      cores: availableParallelism(),
+      memoryGB: Math.round(totalmem() / 2 ** 30),
+      node: process.version,
+      backend: backend.name,
+      threads: backend.threads,
+      ...backend.description,
+    }
+    this.events.emit({
+      type: 'started',
+      recipe: this.recipe.name,
+      language: this.recipe.language,
+      version: version(),
+      stages: this.recipe.stages.map(({ kind, name }, i) => ({ kind, name, folder: stageFolder(i, name) })),
+      machine,
+    })
+  }
+
+  async stage(index: number): Promise<void> {
+    const stage = this.recipe.stages[index]!
+    const { kind, name } = stage
+    const folder = join(this.run, stageFolder(index, name))
+    const wanted = await this.dependencies(stage)
+    this.events.stage = basename(folder)
+    if (await isCurrent(folder, wanted)) {
+      const manifest = (await readManifest(folder))!
+      this.events.emit({
+        type: 'stage-done',
+        kind,
+        name,
+        seconds: manifest.seconds,
+        metrics: manifest.metrics,
+        skipped: true,
+      })
+      this.done.push({ kind, name, folder, hash: outputHash(manifest) })
+      return
+    }
+    const key = sha256OfJson(wanted)
+    const resume = await this.interrupted(folder, key)
+    if (!resume) await removeFolder(folder)
+    await mkdir(folder, { recursive: true })
+    const before = (resume?.state as SavedState | undefined)?.seconds ?? 0
+    const begin = performance.now()
+    const seconds = () => before + (performance.now() - begin) / 1000
+    if (resume) this.events.emit({ type: 'resumed', fromSeq: resume.seq, step: resume.step })
+    else {
+      this.dropUnfinished(basename(folder))
+      this.events.emit({ type: 'stage-started', kind, name })
+    }
+    const metrics = await stages[kind]!.run(this.context(folder, key, resume, seconds), stage.config)
+    const manifest = await writeManifest(folder, { ...wanted, name, seconds: seconds(), metrics })
+    await removeFolder(join(folder, 'checkpoints'))
+    this.events.emit({ type: 'stage-done', kind, name, seconds: manifest.seconds, metrics: manifest.metrics })
+    this.done.push({ kind, name, folder, hash: outputHash(manifest) })
+  }
+
+  /** What an earlier attempt said about a stage that now starts over did not happen. */
+  private dropUnfinished(stage: string): void {
+    const { events } = readEvents(runFiles(this.run).events)
+    if (!events.some((e) => e.stage === stage && e.type === 'stage-started')) return
+    this.events.emit({ type: 'resumed', fromSeq: seqBeforeStage(events, stage) })
+  }
+
+  async close(): Promise<void> {
+    if (this.engine) await (await this.engine).close()
+  }
+
+  /** Everything a stage's result depends on: its options, seed, language, model, earlier stages and data files. */
+  private async dependencies({ kind, config }: RecipeStage) {
+    const { seed, language, model } = this.recipe
+    const inputs = Object.fromEntries(this.done.map(({ folder, hash }) => [basename(folder), hash]))
+    for (const file of stages[kind]!.files?.(config) ?? []) inputs[file] = await hashOf(file)
+    return { kind, config: { ...config, seed, language, model }, inputs }
+  }
+
+  private async interrupted(folder: string, key: string): Promise<Checkpoint | undefined> {
+    const { checkpoint, damaged } = await latestCheckpoint(join(folder, 'checkpoints'))
+    for (const problem of damaged)
+      this.events.emit({
+        type: 'warning',
+        code: 'damaged-checkpoint',
+        message: { en: `passed over a damaged checkpoint: ${problem}`, zh: `跳过了一个损坏的检查点：${problem}` },
+      })
+    return (checkpoint?.state as SavedState | undefined)?.key === key ? checkpoint : undefined
+  }
+
+  /** Floating-point operations a second of a loop of fused multiply-adds, the best of all short runs so far; 0 where there is none. */
+  private async measurePeak(): Promise<number> {
+    const { backend } = await this.openEngine()
+    for (let i = this.peak > 0 ? 9 : 0; i < 10 && backend.fmaFlops; i++) {
+      const begin = performance.now()
+      const flops = backend.fmaFlops(1_000_000)
+      this.peak = Math.max(this.peak, flops / ((performance.now() - begin) / 1000))
+    }
+    return this.peak
+  }
+
+  private openEngine(): Promise<Engine> {
+    return (this.engine ??= openEngine())
+  }
+
+  private context(folder: string, key: string, resume: Checkpoint | undefined, seconds: () => number): StageContext {
+    const { recipe, events, done, run, strict } = this
+    const find = (...kinds: string[]) => done.findLast((s) => kinds.includes(s.kind))?.folder
+    return {
+      run,
+      folder,
+      seed: recipe.seed,
+      language: recipe.language,
+      model: recipe.model,
+      strict,
+      engine: () => this.openEngine(),
+      peakFlops: () => this.measurePeak(),
+      find,
+      latest(...kinds) {
+        const found = find(...kinds)
+        if (found) return found
+        throw new UserError(
+          `this stage needs a ${kinds.join(' or ')} stage before it in the recipe`,
+          `食谱里这个阶段之前要有 ${kinds.join(' 或 ')} 阶段`,
+        )
+      },
+      earlier: done.slice(),
+      emit: (body) => void events.emit(body),
+      resume: resume && { ...resume, state: (resume.state as SavedState).state },
+      async save(step, state, files) {
+        const saved: SavedState = { key, seconds: seconds(), state }
+        const { folder: at } = await saveCheckpoint(join(folder, 'checkpoints'), {
+          step,
+          seq: events.seq,
+          state: saved,
+          files,
+        })
+        events.emit({ type: 'checkpoint', step, folder: basename(at) })
+      },
+      border: (at) => this.border(at),
+    }
+  }
+
+  private async border(at: Border): Promise<void> {
+    let paused = false
+    do {
+      const { requests, rejected } = this.control.poll()
+      for (const line of rejected)
+        this.events.emit({
+          type: 'warning',
+          code: 'unknown-request',
+          message: {
+            en: `control.jsonl: not a request: ${line.slice(0, 100)}`,
+            zh: `control.jsonl：看不懂的请求：${line.slice(0, 100)}`,
+          },
+        })
+      for (const request of requests) {
+        if (request.type === 'sample') await at.sample?.(request.prompt)
+        if (request.type === 'pause' && !paused) this.events.emit({ type: 'paused', step: at.step })
+        if (request.type === 'resume' && paused) this.events.emit({ type: 'continued', step: at.step })
+        if (request.type === 'pause') paused = true
+        if (request.type === 'resume') paused = false
+        if (request.type === 'stop') {
+          await at.save()
+          this.events.emit({ type: 'stopped', step: at.step })
+          throw new Stopped()
+        }
+      }
+      if (paused) await sleep(100)
+    } while (paused)
+  }
+}
+
+/** The sha256 of a data file, or of all files of a folder; 'missing' when a finished run's data is gone. */
+async function hashOf(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined)
+  if (!found) return 'missing'
+  if (!found.isDirectory()) return sha256OfFile(path)
+  const hashes: Record<string, string> = {}
+  for (const file of await filesBelow(path)) hashes[file] = await sha256OfFile(join(path, file))
+  return sha256OfJson(hashes)
+}
+
+/** What the runner adds to a checkpoint's state. */
+interface SavedState {
+  /** Hash of what the stage depends on: a checkpoint of other options is no start. */
+  key: string
+  /** Spent on the stage so far. */
+  seconds: number
+  state: unknown
+}

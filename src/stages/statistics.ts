@@ -1,0 +1,65 @@
+/** The statistics behind the numbers of evaluations: intervals, and pass@k. */
+
+export interface Interval {
+  low: number
+  high: number
+}
+
+/** The 97.5 % quantile of the standard normal distribution. */
+const Z = 1.959963984540054
+
+/**
+ * The 95 % score interval of a share (Wilson, "Probable inference", 1927), `sum` successes of `count`. For a sum of values
+ * between 0 and 1 it is conservative: no such value varies more than a yes or no with the same mean.
+ */
+export function wilson(sum: number, count: number): Interval {
+  if (count === 0) return { low: 0, high: 1 }
+  const p = sum / count
+  const center = p + Z ** 2 / (2 * count)
+  const spread = Z * Math.sqrt((p * (1 - p)) / count + Z ** 2 / (4 * count ** 2))
+  const scale = 1 + Z ** 2 / count
+  // rounding must not push the share out of its own interval
+  return {
+    low: Math.min(p, Math.max(0, (center - spread) / scale)),
+    high: Math.max(p, Math.min(1, (center + spread) / scale)),
+  }
+}
+
+/**
+ * The chance that at least one of k answers is right, when c of n are: 1 − C(n−c, k) / C(n, k), the unbiased estimate of
+ * Chen et al. ("Evaluating large language models trained on code", 2021). Throws unless 0 ≤ c ≤ n and 1 ≤ k ≤ n.
+ */
+export function passAtK(n: number, c: number, k: number): number {
+  if (!(k >= 1 && k <= n && c >= 0 && c <= n)) throw new RangeError(`pass@${k} of ${c} right answers among ${n}`)
+  let noneRight = 1
+  for (let i = 0; i < k; i++) noneRight *= Math.max(0, n - c - i) / (n - i)
+  return 1 - noneRight
+}
+
+export function mean(values: ArrayLike<number>): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i]!
+  return sum / values.length
+}
+
+/** Standard deviation of the values themselves (not of a population they are drawn from). */
+export function deviation(values: ArrayLike<number>): number {
+  const center = mean(values)
+  return Math.sqrt(mean(Array.from(values, (x) => (x - center) ** 2)))
+}
+
+/**
+ * How much larger the share of right answers is in `after` than in `before`, the same questions in the same order, with the
+ * 95 % interval of matched pairs (Agresti and Min, "Simple improved confidence intervals for comparing matched
+ * proportions", 2005: half a question is added to each cell).
+ */
+export function pairedGain(before: readonly boolean[], after: readonly boolean[]): Interval & { gain: number } {
+  if (before.length !== after.length) throw new RangeError(`pairs of ${before.length} and ${after.length} answers`)
+  const count = before.length
+  const won = after.filter((right, i) => right && !before[i]).length
+  const lost = before.filter((right, i) => right && !after[i]).length
+  const n = count + 2
+  const center = (won - lost) / n
+  const spread = (Z * Math.sqrt(won + lost + 1 - (won - lost) ** 2 / n)) / n
+  return { gain: (won - lost) / count, low: Math.max(-1, center - spread), high: Math.min(1, center + spread) }
+}
