@@ -1,0 +1,194 @@
+/**
+ * xueba bench step: times full training steps (forward, backward, clipping, AdamW) at given sizes, with the flags and fields
+ * of a PyTorch peer; with `--peer "command"` both take turns, A B A B, and the ratio is taken pair by pair.
+ */
+import { spawnSync } from 'node:child_process'
+import { loadavg } from 'node:os'
+import { z } from 'zod'
+import {
+  countParameters,
+  createModel,
+  createTrainer,
+  flopsPerToken,
+  freeModel,
+  initialize,
+  type ModelConfig,
+} from '../nn/index.ts'
+import { UserError } from '../run/index.ts'
+import { random } from '../tensor/index.ts'
+import { backendNames, openEngine } from '../tensor/open.node.ts'
+import { help, UsageError } from './flags.ts'
+import { say } from './language.ts'
+import { verb } from './verb.ts'
+
+const size = (fallback: number, en: string, zh: string) => help(z.number().int().positive().default(fallback), en, zh)
+
+const flags = z.object({
+  layers: size(6, 'layers', '层数'),
+  heads: size(6, 'query heads', '查询头数'),
+  kvHeads: size(6, 'key/value heads', '键值头数'),
+  dim: size(384, 'width', '宽度'),
+  headDim: size(64, 'size of a head', '每个头的大小'),
+  ff: size(1024, 'width of the feed-forward layer', '前馈层宽度'),
+  vocab: size(4096, 'vocabulary', '词表大小'),
+  block: size(256, 'tokens of a row', '每行词元数'),
+  batch: size(4, 'rows', '行数'),
+  steps: size(10, 'timed steps', '计时的步数'),
+  warmup: size(3, 'steps before', '之前热身的步数'),
+  threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
+  backend: help(z.enum(backendNames).optional(), 'backend (default: the best)', '计算后端（默认最好的）'),
+  peer: help(
+    z.string().optional(),
+    'command of a peer that prints the same JSON fields, run in turn',
+    '对手的命令，输出同样的 JSON 字段，与本程序轮流运行',
+  ),
+  rounds: size(3, 'turns with the peer', '与对手轮流几次'),
+  json: help(z.boolean().default(false), 'print JSON', '输出 JSON'),
+})
+type Flags = z.infer<typeof flags>
+
+export const bench = verb({
+  name: 'bench',
+  operands: 'step',
+  summary: { en: 'time training steps, alone or against a peer', zh: '测训练速度，可与别的程序轮流比' },
+  flags,
+  async run([what, ...rest], options) {
+    if (what !== 'step' || rest.length > 0) throw new UsageError('xueba bench step')
+    const [load] = loadavg() as [number, number, number]
+    if (load > 0.7)
+      console.error(
+        say({
+          en: `the machine is not idle (load ${load.toFixed(1)}): figures will be low`,
+          zh: `机器不空闲（负载 ${load.toFixed(1)}），数字会偏低`,
+        }),
+      )
+    const rounds = []
+    for (let i = 0; i < (options.peer ? options.rounds : 1); i++) {
+      const own = await timeSteps(options)
+      const peer = options.peer ? askPeer(options.peer) : undefined
+      rounds.push({ own, peer, ratio: peer && own.tok_s_median / peer.tok_s_median })
+    }
+    const ratios = rounds.map((r) => r.ratio).filter((r) => r !== undefined)
+    const result = { rounds, ratio: ratios.length > 0 ? median(ratios) : undefined, load }
+    if (options.json) console.log(JSON.stringify(result, null, 1))
+    else for (const round of rounds) console.log(lineOf(round))
+    if (!options.json && result.ratio !== undefined)
+      console.log(
+        say({
+          en: `ratio, median of pairs: ${result.ratio.toFixed(2)}`,
+          zh: `比值（各对的中位数）：${result.ratio.toFixed(2)}`,
+        }),
+      )
+    return 0
+  },
+})
+
+interface Timing {
+  what: string
+  median_ms: number
+  tok_s_median: number
+  tok_s_best: number
+  gflops_median: number
+}
+
+/** Median and best of the timed steps; the loss falls, which shows that the steps are real. */
+async function timeSteps(o: Flags): Promise<Timing & Record<string, number | string | null>> {
+  const engine = await openEngine({ backend: o.backend, threads: o.threads })
+  const config: ModelConfig = {
+    vocabSize: o.vocab,
+    dim: o.dim,
+    layers: o.layers,
+    heads: o.heads,
+    kvHeads: o.kvHeads,
+    headDim: o.headDim,
+    ff: o.ff,
+    ropeTheta: 10_000,
+    eps: 1e-6,
+    tied: true,
+    maxPositions: o.block,
+  }
+  const model = createModel(engine, config)
+  initialize(model, 1)
+  const rates = { matrixRate: 3e-4, embeddingRate: 3e-4, vectorRate: 3e-4, weightDecay: 0.01 }
+  const trainer = createTrainer(
+    model,
+    { rows: o.batch, time: o.block },
+    { matrices: 'adamw', ...rates, beta1: 0.9, beta2: 0.95, eps: 1e-8, momentum: 0.95, clip: 1 },
+  )
+  const draw = random(1, 'bench')
+  const n = o.batch * o.block
+  const ids = Int32Array.from({ length: n + 1 }, () => draw.below(o.vocab))
+  const batch = { ids: ids.slice(0, n), targets: ids.slice(1), starts: new Int32Array(n) }
+  const times: number[] = []
+  const losses: number[] = []
+  let peak = 0
+  for (let t = 1; t <= o.warmup + o.steps; t++) {
+    const begin = performance.now()
+    losses.push((await trainer.step([batch], t, 1)).loss)
+    if (t > o.warmup) times.push(performance.now() - begin)
+    if (engine.backend.fmaFlops) {
+      const start = performance.now()
+      peak = Math.max(peak, engine.backend.fmaFlops(1_000_000) / (performance.now() - start) / 1e6)
+    }
+  }
+  const { name, threads } = engine.backend
+  const activations = trainer.micro.size.bytes
+  trainer.free()
+  freeModel(model)
+  await engine.close()
+  const [middle, best] = [median(times), Math.min(...times)]
+  const gflops = (flopsPerToken(config, o.block) * n) / middle / 1e6
+  return {
+    what: 'bench',
+    backend: name,
+    threads,
+    dtype: 'float32',
+    params: countParameters(config),
+    best_ms: best,
+    median_ms: middle,
+    tok_s_best: (n / best) * 1000,
+    tok_s_median: (n / middle) * 1000,
+    gflops_median: gflops,
+    peak_gflops: peak,
+    peak_share: peak > 0 ? gflops / peak : null,
+    activation_bytes: activations,
+    loss_first: losses[0]!,
+    loss_last: losses.at(-1)!,
+  }
+}
+
+/** Runs the peer through a shell and reads the last JSON line that has the fields. */
+function askPeer(command: string): Timing {
+  const { stdout, stderr } = spawnSync(command, { shell: true, encoding: 'utf8', maxBuffer: 1 << 26 })
+  const found = stdout
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Partial<Timing>)
+    .findLast((line) => typeof line.tok_s_median === 'number')
+  if (found) return found as Timing
+  throw new UserError(
+    `the peer printed no tok_s_median: ${stderr.slice(-400)}`,
+    `对手没有输出 tok_s_median：${stderr.slice(-400)}`,
+  )
+}
+
+function lineOf({
+  own,
+  peer,
+  ratio,
+}: {
+  own: Awaited<ReturnType<typeof timeSteps>>
+  peer?: Timing
+  ratio?: number
+}): string {
+  const share = own.peak_share === null ? '' : `, ${(Number(own.peak_share) * 100).toFixed(0)} % of FMA peak`
+  const line = `${own.backend} ${own.threads} threads: ${own.tok_s_median.toFixed(0)} tok/s (best ${own.tok_s_best.toFixed(0)}), ${own.gflops_median.toFixed(0)} GFLOP/s${share}`
+  return peer
+    ? `${line}  |  peer ${peer.tok_s_median.toFixed(0)} tok/s (best ${peer.tok_s_best.toFixed(0)})  |  ${ratio!.toFixed(2)}`
+    : line
+}
+
+function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
+}

@@ -1,0 +1,144 @@
+/** xueba eval: an examination of one model: exercises, and questions about the embedded world, with 95 % intervals. */
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { isRun, readRecipe, runFiles } from '../run/index.ts'
+import { evaluateExercises } from '../stages/exercises.ts'
+import { registry } from '../stages/index.ts'
+import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
+import { examineWorld } from '../stages/world-exam.ts'
+import { type TaskSpec, taskSchema } from '../tasks/index.ts'
+import { openTask } from '../tasks/open.node.ts'
+import { openEngine } from '../tensor/open.node.ts'
+import { makeQuestions, makeWorld } from '../world/index.ts'
+import { help, UsageError } from './flags.ts'
+import { language, say } from './language.ts'
+import { findModel } from './models.ts'
+import { verb } from './verb.ts'
+
+const flags = z.object({
+  stage: help(
+    z.enum(['base', 'sft', 'rl']).optional(),
+    'model of which stage (default: the latest)',
+    '用哪个阶段的模型（默认最新的）',
+  ),
+  task: help(
+    z.array(z.string()).optional(),
+    'arithmetic, countdown, or as in a recipe: "{name: arithmetic, digits: 3}" (default: those of the run)',
+    'arithmetic、countdown，或像食谱里那样写："{name: arithmetic, digits: 3}"（默认考该次运行练过的）',
+  ),
+  problems: help(z.number().int().positive().default(200), 'problems of each task', '每种题考多少道'),
+  questions: help(
+    z.number().int().nonnegative().default(0),
+    'questions about the embedded world',
+    '关于内置小镇的问题数',
+  ),
+  maxTokens: help(z.number().int().positive().default(64), 'longest answer', '回答最长多少词元'),
+  samples: help(
+    z.number().int().nonnegative().default(4),
+    'sampled answers a problem, for pass@k',
+    '每题抽样几次，用来算 pass@k',
+  ),
+  seed: help(z.number().int().nonnegative().default(1), 'seed of problems and draws', '题目和抽样的随机种子'),
+  show: help(z.number().int().nonnegative().default(3), 'answers to print', '打印几个回答'),
+  json: help(z.boolean().default(false), 'print JSON', '输出 JSON'),
+})
+
+export const evaluate = verb({
+  name: 'eval',
+  operands: '<run|model>',
+  summary: { en: 'examine a model: exercises and questions', zh: '给模型考试：做题和问答' },
+  flags,
+  async run([target, ...rest], options) {
+    if (!target || rest.length > 0)
+      throw new UsageError(say({ en: 'xueba eval <run|model>', zh: 'xueba eval <运行|模型>' }))
+    const { folder, kind } = await findModel(target, options.stage)
+    const recipe = await recipeOf(folder)
+    const lang = recipe?.language ?? language()
+    const specs = options.task ? options.task.map(taskOf) : (recipe?.tasks ?? [])
+    if (specs.length === 0 && options.questions === 0)
+      throw new UsageError(
+        say({
+          en: 'nothing to examine: name a --task, or --questions',
+          zh: '没有可考的：请用 --task 指定题目，或用 --questions',
+        }),
+      )
+    const engine = await openEngine()
+    try {
+      const tokenizer = await loadTokenizer(folder)
+      const model = await loadModel(engine, folder, { trainable: false })
+      const { problems, maxTokens, samples, seed } = options
+      const k = samples > 1 ? [1, samples] : []
+      const exercises = []
+      for (const spec of specs) {
+        const { task } = await openTask(spec, lang)
+        exercises.push({
+          task: task.name,
+          ...(await evaluateExercises(model, tokenizer, task, { count: problems, seed, maxTokens, k })),
+        })
+      }
+      const town = makeWorld({ language: lang, seed: recipe?.seed ?? 1 })
+      const world =
+        options.questions > 0
+          ? await examineWorld(model, tokenizer, town, makeQuestions(town, seed), {
+              count: options.questions,
+              seed,
+              maxTokens,
+              isBase: kind === 'pretrain',
+            })
+          : null
+      if (options.json) console.log(JSON.stringify({ model: folder, exercises, world }))
+      else {
+        for (const { task, accuracy, low, high, problems: count, passAt, answers } of exercises) {
+          console.log(
+            `${task}: ${percent(accuracy)} [${percent(low)}, ${percent(high)}]  n=${count}  ${Object.entries(passAt)
+              .map(([n, { value }]) => `pass@${n} ${percent(value)}`)
+              .join('  ')}`,
+          )
+          for (const a of answers.slice(0, options.show))
+            console.log(`  ${a.correct ? '✓' : '✗'} ${a.prompt} → ${a.text.replaceAll('\n', ' / ')}  (${a.expected})`)
+        }
+        for (const half of ['taught', 'untaught'] as const) {
+          if (!world) continue
+          const { accuracy, low, high, questions, answers } = world[half]
+          const title =
+            half === 'taught'
+              ? say({ en: 'facts that dialogues taught', zh: '对话里教过的事' })
+              : say({ en: 'facts that were only ever read', zh: '只在书里读过的事' })
+          console.log(`${title}: ${percent(accuracy)} [${percent(low)}, ${percent(high)}]  n=${questions}`)
+          for (const a of answers.slice(0, options.show))
+            console.log(`  ${a.correct ? '✓' : '✗'} ${a.question} → ${a.text.replaceAll('\n', ' / ')}  (${a.expected})`)
+        }
+      }
+      return 0
+    } finally {
+      await engine.close()
+    }
+  },
+})
+
+const percent = (share: number) => `${(share * 100).toFixed(1)} %`
+
+function taskOf(text: string): TaskSpec {
+  const value: unknown = /^\s*\{/.test(text) ? parse(text) : { name: text }
+  const result = taskSchema.safeParse(value)
+  if (result.success) return result.data
+  throw new UsageError(
+    say({
+      en: `--task ${text}: ${result.error.issues[0]!.message}`,
+      zh: `--task ${text} 不对：${result.error.issues[0]!.message}`,
+    }),
+  )
+}
+
+/** Language, seed and tasks of the run that a model folder lies in. */
+async function recipeOf(folder: string) {
+  const run = join(folder, '..')
+  if (!isRun(run)) return undefined
+  const { language: lang, seed, stages } = await readRecipe(runFiles(run).recipe, registry, { checkFiles: false })
+  const specs = stages.flatMap(({ kind, config }) =>
+    kind === 'rl' || kind === 'eval' ? (config.tasks as { task: TaskSpec }[]).map(({ task }) => task) : [],
+  )
+  const tasks = [...new Map(specs.map((spec) => [JSON.stringify(spec), spec])).values()]
+  return { language: lang, seed, tasks }
+}

@@ -1,0 +1,33 @@
+/** Finding the model that a command means: a model folder, or a run and a stage of it. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
+
+const kinds = { base: ['pretrain'], sft: ['sft'], rl: ['rl'] } as const
+export type StageName = keyof typeof kinds
+
+export interface FoundModel {
+  folder: string
+  /** The stage that made it, where it lies in a run. */
+  kind: string | undefined
+}
+
+/** Throws a UserError that says what there is instead. */
+export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
+  const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
+  if (existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'model.safetensors')))
+    return { folder, kind: undefined }
+  if (!isRun(folder))
+    throw new UserError(
+      `${target} is neither a model folder (config.json, model.safetensors) nor a run`,
+      `${target} 既不是模型文件夹（config.json、model.safetensors），也不是运行目录`,
+    )
+  const run = await readRun(folder)
+  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'rl']))
+  if (found) return { folder: found.folder, kind: found.kind }
+  const done = run.stages.filter((s) => s.manifest).map((s) => s.name)
+  throw new UserError(
+    `${target} has no finished ${stage ?? 'model'} stage yet (finished: ${done.join(', ') || 'none'})`,
+    `${target} 还没有完成的${stage ?? '模型'}阶段（已完成：${done.join('、') || '无'}）`,
+  )
+}

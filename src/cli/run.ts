@@ -1,0 +1,108 @@
+/** xueba run: trains by a recipe, or goes on with an interrupted run. */
+import { existsSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { z } from 'zod'
+import { createRun, findRecipe, isRun, lockedBy, readRecipe, readRun, runFiles, UserError } from '../run/index.ts'
+import { deriveRecipe } from '../stages/derive.ts'
+import { registry } from '../stages/index.ts'
+import { help, UsageError } from './flags.ts'
+import { say } from './language.ts'
+import { watchTrainer } from './start-trainer.ts'
+import { verb } from './verb.ts'
+
+const number = z.number()
+
+export const run = verb({
+  name: 'run',
+  operands: '<recipe>',
+  summary: {
+    en: 'train by a recipe (a name of recipes/, or a .yaml file)',
+    zh: '照食谱训练（recipes/ 里的名字，或一个 .yaml 文件）',
+  },
+  flags: z.object({
+    depth: help(number.int().positive().optional(), 'size of the model: the one dial', '模型的深度：唯一的旋钮'),
+    minutes: help(
+      number.positive().optional(),
+      'train about this long on this machine',
+      '在这台机器上大约训练多少分钟',
+    ),
+    seed: help(number.int().nonnegative().optional(), 'seed of all randomness', '随机种子'),
+    set: help(
+      z.array(z.string()).optional(),
+      'pin an option: stages.pretrain.steps=100',
+      '改一个选项：stages.pretrain.steps=100',
+    ),
+    out: help(z.string().optional(), 'run directory (default runs/<recipe>)', '运行目录（默认 runs/<食谱名>）'),
+    resume: help(z.boolean().default(false), 'go on with the run in --out as it is', '接着 --out 里的运行继续'),
+    strict: help(z.boolean().default(false), 'refuse data with defects', '数据有缺陷就报错'),
+    json: help(z.boolean().default(false), 'print events as JSON lines', '以 JSON 行输出事件'),
+  }),
+  async run([name, ...rest], flags) {
+    if (rest.length > 0)
+      throw new UsageError(
+        say({ en: `run takes one recipe; what is "${rest[0]}"?`, zh: `run 只要一个食谱；“${rest[0]}”是什么？` }),
+      )
+    const { resume, strict, json } = flags
+    if (resume) {
+      const folder = resolve(flags.out ?? join('runs', name ?? ''))
+      if (!isRun(folder))
+        throw new UserError(
+          `there is nothing to resume in ${folder}: no recipe.yaml`,
+          `${folder} 里没有可以继续的运行：找不到 recipe.yaml`,
+        )
+      return watchTrainer(folder, { strict, json })
+    }
+    if (!name)
+      throw new UsageError(say({ en: 'which recipe? (xueba run <recipe>)', zh: '用哪个食谱？（xueba run <食谱>）' }))
+    const folder = await prepareRun(name, flags)
+    return watchTrainer(folder, { strict, json })
+  },
+})
+
+export interface PrepareOptions {
+  depth?: number
+  minutes?: number
+  seed?: number
+  set?: string[]
+  out?: string
+  lang?: 'zh' | 'en'
+}
+
+/** Reads a recipe, writes every derived number out, and makes the run directory. Nothing is written if anything is wrong. */
+export async function prepareRun(name: string, options: PrepareOptions): Promise<string> {
+  const { depth, seed, set = [] } = options
+  const overrides = [
+    ...(depth === undefined ? [] : [`model.depth=${depth}`]),
+    ...(seed === undefined ? [] : [`seed=${seed}`]),
+    ...(options.lang ? [`language=${options.lang}`] : []),
+    ...set,
+  ]
+  const recipe = await readRecipe(find(name), registry, { set: overrides })
+  const folder = resolve(options.out ?? join('runs', recipe.name))
+  const owner = existsSync(folder) ? lockedBy(runFiles(folder).lock) : undefined
+  if (owner !== undefined)
+    throw new UserError(
+      `a trainer (pid ${owner}) is at work in ${folder}`,
+      `${folder} 里已有一个训练进程（pid ${owner}）在工作`,
+    )
+  const known = isRun(folder) ? await readRun(folder) : undefined
+  if (known && known.name !== recipe.name && !options.out)
+    throw new UserError(
+      `${folder} holds a run of "${known.name}"; choose another --out`,
+      `${folder} 里是“${known.name}”的运行；请用 --out 另选一个目录`,
+    )
+  if (recipe.stages.some(({ config }) => 'minutes' in config))
+    console.error(say({ en: 'measuring how fast this machine is …', zh: '先测一测这台机器有多快……' }))
+  await createRun(folder, await deriveRecipe(recipe, options))
+  return folder
+}
+
+/** A recipe that is not there is a mistake in the command. */
+function find(name: string): string {
+  try {
+    return findRecipe(name)
+  } catch (error) {
+    if (error instanceof UserError) throw new UsageError(say({ en: error.message, zh: error.zh }), { cause: error })
+    throw error
+  }
+}

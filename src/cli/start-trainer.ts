@@ -1,0 +1,75 @@
+/** Starts a trainer on a run directory and shows its events until it ends. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { extname, join } from 'node:path'
+import { followEvents, lockedBy, readEvents, type RunEvent, runFiles, sendControl, UserError } from '../run/index.ts'
+import { createLive } from './live.ts'
+import { say } from './language.ts'
+
+export interface TrainerOptions {
+  strict?: boolean
+  /** Print events as JSON lines instead of sentences. */
+  json?: boolean
+}
+
+/** Exit code of the command: 0 done, 1 failed, 130 stopped by Ctrl-C. */
+export async function watchTrainer(
+  run: string,
+  { strict = false, json = false }: TrainerOptions = {},
+): Promise<number> {
+  const files = runFiles(run)
+  const other = lockedBy(files.lock)
+  if (other !== undefined)
+    throw new UserError(
+      `a trainer (pid ${other}) is at work in ${run}; wait for it, or stop it first`,
+      `${run} 里已有一个训练进程（pid ${other}）在工作；请等它结束，或先让它停下`,
+    )
+  const begin = readEvents(files.events).events.at(-1)?.seq ?? -1
+  const script = join(import.meta.dirname, `trainer${extname(import.meta.filename)}`)
+  const child = spawn(process.execPath, [script, run, ...(strict ? ['--strict'] : [])], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaints = ''
+  child.stderr.on('data', (data: Buffer) => (complaints = (complaints + data.toString()).slice(-4000)))
+  const ended = once(child, 'exit').then(([code]) => code as number | null)
+
+  let interrupts = 0
+  const interrupt = () => {
+    if (interrupts++ === 0) {
+      sendControl(files.control, { type: 'stop' })
+      live.note(
+        say({
+          en: 'stopping after this step; everything is saved (Ctrl-C again: at once)',
+          zh: '做完这一步就停，进度都会保存（再按一次 Ctrl-C 立刻结束）',
+        }),
+      )
+    } else child.kill('SIGKILL')
+  }
+  process.on('SIGINT', interrupt)
+  process.on('SIGTERM', interrupt)
+
+  const live = createLive()
+  const over = new AbortController()
+  void ended.then(() => setTimeout(() => over.abort(), 150))
+  let last: RunEvent | undefined
+  for await (const event of followEvents(files.events, over.signal)) {
+    if (event.seq <= begin) continue
+    last = event
+    if (json) console.log(JSON.stringify(event))
+    else live.show(event)
+  }
+  live.end()
+  const code = await ended
+  process.off('SIGINT', interrupt)
+  process.off('SIGTERM', interrupt)
+  if (code === 0) return 0
+  if (code === 3) return 130
+  if (last?.type !== 'failed')
+    console.error(
+      complaints.trim() || say({ en: `the trainer ended (code ${code})`, zh: `训练进程意外结束（代码 ${code}）` }),
+    )
+  console.error(
+    say({ en: `go on with: xueba run --resume --out ${run}`, zh: `之后可以接着跑：xueba run --resume --out ${run}` }),
+  )
+  return 1
+}
