@@ -76,6 +76,21 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       session.free()
     })
 
+    // Which slot a prompt gets decides which beginnings are copied and which computed, hence the last bits: an RL run that was
+    // killed and resumed has a new session, one that was left alone has not.
+    it('hands out slots like a new session once it has forgotten', async () => {
+      const session = createSession(model, 4, 40)
+      const start = (lengths: readonly number[]) =>
+        session.add(
+          prompts([9, 9, 9, 9]).map((prompt, i) => ({ prompt, stream: i, options: { maxTokens: lengths[i]! } })),
+        )
+      const first = start([8, 2, 6, 4]).map(({ slot }) => slot)
+      await session.advance(8)
+      session.forget()
+      expect(start([1, 1, 1, 1]).map(({ slot }) => slot)).toEqual(first)
+      session.free()
+    })
+
     it('keeps a sequence apart from those that are dropped, end or start beside it', async () => {
       const options = { maxTokens: 24, seed: 2 }
       const starts = prompts([9, 4, 14, 3, 2])

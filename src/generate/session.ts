@@ -54,7 +54,10 @@ export interface Session {
   read(sequence: Sequence, from: number, to: number): Promise<{ ids: Int32Array; logProbs: Float32Array }>
   /** Ends a sequence before its time. */
   drop(sequence: Sequence): void
-  /** Forgets what the slots hold: to be called when the weights have changed. */
+  /**
+   * Forgets what the slots hold, and in which order they were used: to be called when the weights have changed. What is computed
+   * from then on has the bits that a new session gives it.
+   */
   forget(): void
   free(): void
 }
@@ -240,6 +243,7 @@ export function createSession(model: Model, slots: number, capacity: number): Se
     },
     forget() {
       held.forEach((past) => (past.length = 0))
+      unused.sort((a, b) => a - b)
     },
     free() {
       for (const program of programs.values()) program.free()
