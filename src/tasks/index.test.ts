@@ -9,5 +9,5 @@ test('a recipe names a task, and unknown keys are refused', async () => {
   expect((await openTask(taskSchema.parse({ name: 'countdown' }), 'en')).task.name).toBe('countdown-2-numbers')
   expect(() => taskSchema.parse({ name: 'arithmetic', digit: 3 })).toThrow(/digit/)
   expect(() => taskSchema.parse({ name: 'mawps' })).toThrow(/file/)
-  await expect(openTask({ name: 'mawps', file: '/nowhere.csv' }, 'en')).rejects.toThrow(/nowhere/)
+  await expect(openTask({ name: 'mawps', fresh: false, file: '/nowhere.csv' }, 'en')).rejects.toThrow(/nowhere/)
 })

@@ -31,7 +31,11 @@ const countdownSchema = z.strictObject({
   largestTarget: z.int().min(1).default(400),
 })
 
-const mawpsSchema = z.strictObject({ name: z.literal('mawps'), file: dataFile() })
+const mawpsSchema = z.strictObject({
+  name: z.literal('mawps'),
+  file: dataFile(),
+  fresh: z.boolean().default(false).describe('train on the stories with other numbers each time'),
+})
 
 /** What a recipe writes under `task:`. */
 export const taskSchema = z.discriminatedUnion('name', [arithmeticSchema, countdownSchema, mawpsSchema])

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { mawps, mawpsExercise, solvePrefix } from './mawps.ts'
+import { random } from '../tensor/random.ts'
+import { mawps, mawpsExercise, refillRow, solvePrefix } from './mawps.ts'
 import type { MawpsRow } from './mawps.ts'
 import { loadMawpsRows } from './mawps.node.ts'
 
@@ -46,6 +47,31 @@ describe('mawps', () => {
     expect(task.train(100, 1)).toHaveLength(100)
     expect(() => task.test(100, 1)).toThrow(/only \d+ are held out/)
     expect(() => mawps([])).toThrow(/0 of 0 rows/)
+  })
+
+  test('tells a story again with other whole numbers that work out, and leaves fractions alone', () => {
+    const shared = {
+      Question: 'number0 pens and 3 cups are shared by number1 people .',
+      Numbers: '84.0 7.0',
+      Equation: '/ number0 number1',
+      Answer: '12.0',
+    }
+    const r = random(1, 'test')
+    const told = Array.from({ length: 50 }, () => refillRow(shared, r))
+    for (const { prompt, answer, solution } of told) {
+      const [, a, b] = /^(\d\d) pens and 3 cups are shared by (\d) people\.$/.exec(prompt)!
+      expect(Number(answer)).toBe(Number(a) / Number(b))
+      expect(Number.isInteger(Number(answer))).toBe(true)
+      expect(solution).toBe(`${a}/${b}=${answer}\nAnswer: ${answer}`)
+    }
+    expect(new Set(told.map((e) => e.id)).size).toBeGreaterThan(20)
+    expect(refillRow(row(1), r)).toEqual(mawpsExercise(row(1)))
+    const rows = numbered(Array.from({ length: 60 }, (_, i) => ({ ...shared, Question: `${shared.Question} ${i}` })))
+    const [given, fresh] = [mawps(rows).task, mawps(rows, { fresh: true }).task]
+    expect(fresh.test(3, 1)).toEqual(given.test(3, 1))
+    expect(fresh.train(200, 1)).toEqual(fresh.train(200, 1))
+    expect(new Set(fresh.train(200, 1).map((e) => e.id)).size).toBeGreaterThan(100)
+    expect(new Set(given.train(200, 1).map((e) => e.id)).size).toBeLessThan(60)
   })
 
   test('compares numbers, with a thousandth of tolerance', () => {

@@ -4,9 +4,10 @@
  *
  * The worked answer is the equation evaluated from the inside out, one line per operation, then `Answer: N`. Rows whose equation
  * does not give their answer, or that cannot be read, are left out and reported. A tenth of the problems, by hash of the question with
- * its slots open, is held out, so that the same story with other numbers never stands on both sides.
+ * its slots open, is held out, so that the same story with other numbers never stands on both sides. Training may so fill the slots
+ * anew each time (`fresh`): three thousand stories become as many exercises as one likes. Held-out ones keep their own numbers.
  */
-import { random } from '../tensor/random.ts'
+import { type Random, random } from '../tensor/random.ts'
 import type { Exercise, Task } from './task.ts'
 import { finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
 
@@ -41,7 +42,10 @@ export function formatNumber(value: number): string {
   return text === '-0' ? '0' : text
 }
 
-/** Value and steps of a prefix equation such as `- 25000 * 1500 8`; throws what is wrong with it. */
+/**
+ * Value and steps of a prefix equation such as `- 25000 * 1500 8`; throws what is wrong with it. A division by zero gives a value
+ * that is not finite.
+ */
 export function solvePrefix(equation: string): { value: number; steps: string[] } {
   const tokens = equation.split(' ').filter((token) => token !== '')
   const steps: string[] = []
@@ -55,7 +59,6 @@ export function solvePrefix(equation: string): { value: number; steps: string[] 
     }
     const [a, b] = [next(), next()]
     const value = token === '+' ? a + b : token === '-' ? a - b : token === '*' ? a * b : a / b
-    if (!Number.isFinite(value)) throw new Error('the equation divides by zero')
     steps.push(`${formatNumber(a)}${token}${formatNumber(b)}=${formatNumber(value)}`)
     return value
   }
@@ -66,7 +69,16 @@ export function solvePrefix(equation: string): { value: number; steps: string[] 
 
 /** One exercise from one row; throws what is wrong with it. */
 export function mawpsExercise(row: MawpsRow): Exercise {
-  const numbers = row.Numbers.split(' ').filter((token) => token !== '')
+  const exercise = fillRow(row, numbersOf(row))
+  if (!Number.isFinite(Number(exercise.answer))) throw new Error('the equation divides by zero')
+  if (isClose(Number(exercise.answer), Number(row.Answer))) return exercise
+  throw new Error(`the equation gives ${exercise.answer}, the answer is ${row.Answer}`)
+}
+
+const numbersOf = ({ Numbers }: MawpsRow) => Numbers.split(' ').filter((token) => token !== '')
+
+/** The story and its equation with these numbers in their slots. */
+function fillRow(row: MawpsRow, numbers: readonly string[]): Exercise {
   const fill = (text: string, format: (value: number) => string) =>
     text.replace(/number(\d+)/g, (slot, index) => {
       const value = numbers[Number(index)]
@@ -75,7 +87,6 @@ export function mawpsExercise(row: MawpsRow): Exercise {
       return format(Number(value))
     })
   const { value, steps } = solvePrefix(fill(row.Equation, String))
-  if (!isClose(value, Number(row.Answer))) throw new Error(`the equation gives ${value}, the answer is ${row.Answer}`)
   const answer = formatNumber(value)
   const prompt = joinTokens(fill(row.Question, formatNumber))
   return {
@@ -86,19 +97,45 @@ export function mawpsExercise(row: MawpsRow): Exercise {
   }
 }
 
+/** Draws of other numbers before a story keeps its own. */
+const TRIES = 100
+
+/**
+ * The story with other whole numbers of as many digits (one digit: 2 to 9), such that no step leaves the natural numbers. A story
+ * about fractions, or one that finds no such numbers, comes as it is.
+ */
+export function refillRow(row: MawpsRow, r: Random): Exercise {
+  const own = numbersOf(row)
+  if (own.some((value) => !Number.isInteger(Number(value)))) return fillRow(row, own)
+  const draw = (value: string) => {
+    const low = Math.max(2, 10 ** (String(Math.abs(Number(value))).length - 1))
+    return String(low + r.below((low === 2 ? 10 : low * 10) - low))
+  }
+  for (let i = 0; i < TRIES; i++) {
+    const exercise = fillRow(row, own.map(draw))
+    if (exercise.solution.split('\n').every((line) => /(=|: )[1-9][0-9]*$/.test(line))) return exercise
+  }
+  return fillRow(row, own)
+}
+
 /** The task, and the rows that were left out. Throws when no row is usable. */
-export function mawps(rows: readonly NumberedRow[]): { task: Task; rejected: RejectedRow[] } {
+export function mawps(
+  rows: readonly NumberedRow[],
+  { fresh = false }: { fresh?: boolean } = {},
+): { task: Task; rejected: RejectedRow[] } {
   const rejected: RejectedRow[] = []
-  const pools = [new Map<string, Exercise>(), new Map<string, Exercise>()] as const
+  const training = new Map<string, MawpsRow>()
+  const testing = new Map<string, Exercise>()
   for (const { line, row } of rows) {
     try {
       const exercise = mawpsExercise(row)
-      pools[isHeldOut(row.Question, HELD_OUT) ? 1 : 0].set(exercise.id, exercise)
+      if (isHeldOut(row.Question, HELD_OUT)) testing.set(exercise.id, exercise)
+      else training.set(exercise.id, row)
     } catch (error) {
       rejected.push({ line, reason: (error as Error).message })
     }
   }
-  const [trainPool, testPool] = [[...pools[0].values()], [...pools[1].values()]]
+  const [trainPool, testPool] = [[...training.values()], [...testing.values()]]
   if (trainPool.length === 0 || testPool.length === 0)
     throw new Error(
       `mawps: ${rows.length - rejected.length} of ${rows.length} rows are usable, too few to hold a tenth of them out`,
@@ -110,12 +147,11 @@ export function mawps(rows: readonly NumberedRow[]): { task: Task; rejected: Rej
       languages: ['en'],
       train(count, seed) {
         const found: Exercise[] = []
-        for (let epoch = 0; found.length < count; epoch++)
-          found.push(
-            ...random(seed, 'mawps train', epoch)
-              .shuffle(trainPool)
-              .slice(0, count - found.length),
-          )
+        for (let epoch = 0; found.length < count; epoch++) {
+          const r = random(seed, 'mawps train', epoch)
+          const chosen = r.shuffle(trainPool).slice(0, count - found.length)
+          found.push(...chosen.map((row) => (fresh ? refillRow(row, r) : mawpsExercise(row))))
+        }
         return found
       },
       test(count, seed) {

@@ -9,6 +9,6 @@ import { loadMawpsRows } from './mawps.node.ts'
 export async function openTask(spec: TaskSpec, language: Language): Promise<{ task: Task; rejected: RejectedRow[] }> {
   if (spec.name !== 'mawps') return { task: makeTask(spec, language), rejected: [] }
   const { rows, rejected } = await loadMawpsRows(spec.file)
-  const { task, rejected: unusable } = mawps(rows)
+  const { task, rejected: unusable } = mawps(rows, spec)
   return { task, rejected: [...rejected, ...unusable] }
 }
