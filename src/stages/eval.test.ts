@@ -21,6 +21,10 @@ it('gives every model of the run the same papers', async () => {
   await mkdir(corpus)
   const text = 'The quick brown fox jumps over the lazy dog. '.repeat(40)
   await writeFile(join(corpus, 'heldout.jsonl'), `${JSON.stringify({ id: 'a', text, source: 'x' })}\n`)
+  await writeFile(
+    join(corpus, 'documents.jsonl'),
+    `${JSON.stringify({ id: 'b', text: text.slice(0, 450), source: 'x' })}\n`,
+  )
   const earlier = [{ kind: 'corpus', name: 'corpus', folder: corpus }]
   const made = [
     ['pretrain', 'pretrain', 'latest'],
@@ -45,6 +49,7 @@ it('gives every model of the run the same papers', async () => {
     passAtK: [1, 2],
     questions: 5,
     heldOutTokens: 1000,
+    baselines: true,
   })
   const metrics = await evaluation.run(context, options)
   const file = JSON.parse(await readFile(join(context.folder, 'eval.json'), 'utf8')) as { stages: ModelScore[] }
@@ -55,6 +60,10 @@ it('gives every model of the run the same papers', async () => {
     ['practice', 'rl', 'study'],
     ['no-reading', 'sft', null],
   ])
+  // Models that count know this text by heart; the made-up ones have weights drawn at random.
+  expect(metrics['5-gram.bitsPerByte']).toBeLessThan(1)
+  expect(metrics['PPM.bitsPerByte']).toBeLessThan(0.3)
+  expect(metrics['pretrain.bitsPerByte']).toBeGreaterThan(4)
   const [base, study] = file.stages as [ModelScore, ModelScore]
   const papers = ({ exercises, world }: ModelScore) => [
     ...Object.values(exercises).map(({ answers }) => answers.map(({ prompt, expected }) => [prompt, expected])),

@@ -2,7 +2,7 @@
  * The examination of every model that the run has made so far: exercises of tasks, questions about the facts of the embedded
  * world (those that dialogues taught and those that were only ever read), and bits per byte on held-out text. Every model
  * sits the same papers; a base model, which knows no chat template, gets worked examples as plain text before the question.
- * Writes `eval.json`; its metrics are `STAGE.METRIC`, and `STAGE.METRICGain` says what the stage added to the model it went on from.
+ * Models that only count may be scored beside them (baselines.ts). Writes `eval.json`; its metrics are `STAGE.METRIC`, and `STAGE.METRICGain` says what the stage added to the model it went on from.
  */
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -12,6 +12,7 @@ import { finalLine, type Task, taskSchema } from '../tasks/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
 import { fewShot, inChat } from './ask.ts'
+import { scoreBaselines } from './baselines.ts'
 import { openTasks } from './defects.ts'
 import { evaluateExercises, type ExerciseScore } from './exercises.ts'
 import { heldOutScorer } from './held-out.ts'
@@ -38,6 +39,7 @@ export const evalOptions = z.object({
     .default(0)
     .describe('about facts of the embedded world: so many taught and so many only read'),
   heldOutTokens: z.number().int().nonnegative().default(50_000).describe('held-out tokens scored; 0 = none'),
+  baselines: z.boolean().default(false).describe('score models that only count on the held-out text, too'),
 })
 export type EvalOptions = z.infer<typeof evalOptions>
 
@@ -87,8 +89,14 @@ export const evaluation: Stage<EvalOptions> = {
       }
       context.emit({ type: 'progress', step: i + 1, steps: candidates.length })
     }
-    await writeJson(join(context.folder, 'eval.json'), { format: 1, stages: scores })
+    const baselines = options.baselines ? await countOn(context, candidates.at(-1)!.folder, options) : null
+    await writeJson(join(context.folder, 'eval.json'), { format: 1, stages: scores, baselines })
     const metrics: Metrics = {}
+    for (const [name, value] of Object.entries(baselines ?? {})) {
+      const key = `${name}.bitsPerByte`
+      metrics[key] = value
+      context.emit({ type: 'metric', name: key, value })
+    }
     for (const score of scores) {
       for (const { name, value, low, high } of measures(
         score,
@@ -175,6 +183,13 @@ async function heldOutBits(
   } finally {
     scorer.free()
   }
+}
+
+/** The baselines, on the tokens that the models are scored on; null where no text is held back. */
+async function countOn(context: StageContext, model: string, { heldOutTokens }: EvalOptions) {
+  const corpus = context.find('corpus')
+  if (corpus === undefined || heldOutTokens === 0) return null
+  return scoreBaselines(corpus, await loadTokenizer(model), { time: PASS.time, maxTokens: heldOutTokens })
 }
 
 interface Measure extends Partial<Interval> {

@@ -21,6 +21,13 @@ export interface HeldOut {
   free(): void
 }
 
+/** How many tokens are scored of a stream of `length`: whole rows, from the second token on (the first has nothing before it). */
+export function scoredTokens(length: number, { time, maxTokens }: { time: number; maxTokens: number }): number {
+  const row = Math.min(time, length - 1)
+  if (row < 1) return 0
+  return row * Math.min(Math.floor((length - 1) / row), Math.max(1, Math.floor(maxTokens / row)))
+}
+
 /** Captures a forward pass over `rows` × `time` tokens and scores at most `maxTokens` of the stream with it. */
 export function heldOutScorer(
   model: Model,
@@ -29,11 +36,11 @@ export function heldOutScorer(
   shape: { rows: number; time: number; maxTokens: number },
 ): HeldOut {
   const { engine } = model
-  const { rows, maxTokens } = shape
+  const { rows } = shape
   const time = Math.min(shape.time, stream.tokens.length - 1)
   if (time < 1) return { score: () => Promise.resolve(null), free() {} }
   const reader = readRows(stream, time, 0, { shuffle: false })
-  const total = Math.min(reader.rowsPerEpoch, Math.max(1, Math.floor(maxTokens / time)))
+  const total = scoredTokens(stream.tokens.length, shape) / time
   const endOfText = tokenizer.idOf('<|endoftext|>')
   const tensors = createBatch(engine, rows, time)
   const program: Program<Tensor> = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))

@@ -15,7 +15,7 @@ import type {
 import { commandsOf } from './commands.ts'
 import { codeBlock, codeSpan, escapeMarkdown } from './escape.ts'
 import { formatCount, formatDuration, formatGain, formatInterval, formatValue } from './format.ts'
-import { controlRows, type Measured, measuresOf, tableMetrics } from './measures.ts'
+import { controlRows, type Measured, hasCounters, measuresOf, tableMetrics } from './measures.ts'
 import { keptSentence } from './page-run.ts'
 import { storyOf } from './story.ts'
 import { funnelWords, metricName, stageWords, wordsOf } from './words.ts'
@@ -37,7 +37,7 @@ export function toMarkdown(card: ReportCard, run: string): string {
     ...section(
       word('exam'),
       exams.map((exam) => examTable(exam, language)),
-      word('examNote'),
+      hasCounters(exams) ? `${word('examNote')} ${word('countersNote')}` : word('examNote'),
     ),
     ...section(word('metrics'), [metricsTable(card)], word('metricsNote')),
     ...section(word('controls'), [controls.map((control) => controlItem(card, control)).join('\n')]),

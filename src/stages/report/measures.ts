@@ -2,13 +2,14 @@
  * Metrics made ready to be shown: of eval stages per model (their metrics are `STAGE.MEASURE`, and `STAGE.MEASUREGain` against the
  * model that the stage went on from), of controls beside what they control, of stages without what is shown elsewhere.
  */
+import { BASELINES } from '../baselines.ts'
 import type { ControlCard, Exam, ReportCard, StageCard } from './card.ts'
 
 export type Measured = Pick<StageCard, 'metrics' | 'intervals'>
 
 /** One for each eval stage that examined a model of the run. */
 export function examsOf(stages: readonly StageCard[]): Exam[] {
-  const names = stages.map(({ name }) => name).sort((a, b) => b.length - a.length)
+  const names = [...stages.map(({ name }) => name), ...BASELINES].sort((a, b) => b.length - a.length)
   return stages.flatMap(({ name, kind, metrics, intervals }): Exam[] => {
     if (kind !== 'eval') return []
     const models = new Map<string, Exam['models'][number]>()
@@ -24,6 +25,10 @@ export function examsOf(stages: readonly StageCard[]): Exam[] {
     return models.size === 0 ? [] : [{ stage: name, models: [...models.values()] }]
   })
 }
+
+/** Whether models that only count are among the examined. */
+export const hasCounters = (exams: readonly Exam[]): boolean =>
+  exams.some(({ models }) => models.some(({ stage }) => (BASELINES as readonly string[]).includes(stage)))
 
 /** What was measured, in order, without gains and bounds. */
 export function measuresOf({ models }: Exam): string[] {

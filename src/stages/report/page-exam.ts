@@ -1,7 +1,7 @@
 /** The section of the page about examinations: what was measured down the side, the models across, gains under the values. */
 import type { Exam, ReportCard } from './card.ts'
 import { type Markup, markup, type Piece } from './escape.ts'
-import { measuresOf } from './measures.ts'
+import { hasCounters, measuresOf } from './measures.ts'
 import { formatGain } from './format.ts'
 import { valueOf } from './page-results.ts'
 import { metricName, wordsOf } from './words.ts'
@@ -21,7 +21,7 @@ export function exams({ exams, controls, language }: ReportCard): Piece {
     return markup`<div class="card scroll">${exams.length > 1 && markup`<h3>${exam.stage}</h3>`}
 <table><thead><tr><th></th>${exam.models.map(head)}</tr></thead><tbody>${rows}</tbody></table></div>`
   }
-  return markup`<section id="exam"><h2>${word('exam')}</h2><p class="note">${word('examNote')}</p>${exams.map(one)}</section>`
+  return markup`<section id="exam"><h2>${word('exam')}</h2><p class="note">${word('examNote')}${hasCounters(exams) && markup` ${word('countersNote')}`}</p>${exams.map(one)}</section>`
 }
 
 /** Green or red only where the interval excludes no change. */

@@ -138,6 +138,10 @@ const headings = {
     zh: '每个阶段的模型做同一张卷子：算题在训练时没出现过，事实换了没见过的问法。基座模型不会对话，先给它看几道例题。箭头是和训练之前相比多答对了几个百分点；区间不含零才算数，否则是灰色。',
     en: 'The model of every stage sits the same paper: exercises that were in no training, facts in wordings never seen. A base model cannot chat and gets worked examples first. Arrows are percentage points gained on the model that the stage went on from; they are grey where the interval holds zero.',
   },
+  countersNote: {
+    zh: '5-gram 和 PPM 不是神经网络，只会数数：读同样的语料，记下每几个词元（或字节）后面跟过什么、跟过几次。',
+    en: '5-gram and PPM are no neural networks. They count, in the same corpus, what followed the last few tokens (or bytes) and how often.',
+  },
   see: { zh: '见上面的考试', en: 'see the exam above' },
   controls: { zh: '对照', en: 'Controls' },
   curves: { zh: '曲线', en: 'Curves' },
