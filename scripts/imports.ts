@@ -28,8 +28,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   generate: ['tensor', 'nn', 'tokenizer'],
   ...Object.fromEntries(PLAIN.map((room) => [room, PLAIN])),
   stages: ENGINE,
-  server: [...ENGINE, 'stages'],
-  cli: [...ENGINE, 'stages', 'server'],
+  lessons: [...ENGINE, 'stages'],
+  server: [...ENGINE, 'stages', 'lessons'],
+  cli: [...ENGINE, 'stages', 'lessons', 'server'],
 }
 /** Random numbers come from one file, for every room. */
 const SHARED = new Set(['tensor/random.ts'])
