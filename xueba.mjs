@@ -138,7 +138,8 @@ function buildKernels(node) {
 function hand(node, file, args) {
   const child = spawn(node, [file, ...args], { stdio: 'inherit' })
   // A terminal sends Ctrl-C to the whole group: the child has it already, and a second one may mean "at once".
-  process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
+  const hasTerminal = [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)
+  process.on('SIGINT', () => hasTerminal || child.kill('SIGINT'))
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
   child.on('error', (error) => fail(`${node} did not start: ${error.message}`, `${node} 启动失败：${error.message}`))
   child.on('exit', (code, signal) => {

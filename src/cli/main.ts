@@ -1,10 +1,11 @@
 /** The command line: finds the verb, parses its flags from their schema, prints errors as sentences in the reader's language. */
 import { z } from 'zod'
 import { nearest } from '../run/nearest.ts'
-import { UserError, version } from '../run/index.ts'
+import { version } from '../run/index.ts'
 import { bench } from './bench.ts'
 import { chat } from './chat.ts'
 import { doctor } from './doctor.ts'
+import { exitCodeOf, sentenceOf } from './errors.ts'
 import { evaluate } from './eval.ts'
 import { describeFlags, help, parseFlags, UsageError } from './flags.ts'
 import { say, setLanguage } from './language.ts'
@@ -80,8 +81,6 @@ function manual(verb: Verb, schema: z.ZodObject): string {
 try {
   process.exitCode = await main(process.argv.slice(2))
 } catch (error) {
-  if (error instanceof UserError) console.error(`xueba: ${say({ en: error.message, zh: error.zh })}`)
-  else if (error instanceof UsageError) console.error(`xueba: ${error.message}`)
-  else console.error(error)
-  process.exitCode = error instanceof UsageError || (error instanceof UserError && error.name === 'RecipeError') ? 2 : 1
+  console.error(sentenceOf(error) ?? error)
+  process.exitCode = exitCodeOf(error)
 }

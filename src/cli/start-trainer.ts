@@ -3,8 +3,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { extname, join } from 'node:path'
 import { followEvents, lockedBy, readEvents, type RunEvent, runFiles, sendControl, UserError } from '../run/index.ts'
+import { sizeOf } from '../run/lines.ts'
+import { sentenceOf } from './errors.ts'
 import { createLive } from './live.ts'
-import { say } from './language.ts'
+import { language, say } from './language.ts'
 
 export interface TrainerOptions {
   strict?: boolean
@@ -12,7 +14,10 @@ export interface TrainerOptions {
   json?: boolean
 }
 
-/** Exit code of the command: 0 done, 1 failed, 130 stopped by Ctrl-C. */
+/** One press of Ctrl-C may arrive several times, from the terminal and from npm: repeats within this time are no second press. */
+const SAME_PRESS = 1000 // ms
+
+/** Exit code of the command: 0 done, 1 failed, 2 the recipe is damaged, 130 stopped by Ctrl-C. */
 export async function watchTrainer(
   run: string,
   { strict = false, json = false }: TrainerOptions = {},
@@ -26,24 +31,31 @@ export async function watchTrainer(
     )
   const begin = readEvents(files.events).events.at(-1)?.seq ?? -1
   const script = join(import.meta.dirname, `trainer${extname(import.meta.filename)}`)
-  const child = spawn(process.execPath, [script, run, ...(strict ? ['--strict'] : [])], {
+  const child = spawn(process.execPath, [script, run, String(sizeOf(files.control)), ...(strict ? ['--strict'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
+    env: { ...process.env, XUEBA_LANG: language() },
   })
   let complaints = ''
   child.stderr.on('data', (data: Buffer) => (complaints = (complaints + data.toString()).slice(-4000)))
   const ended = once(child, 'exit').then(([code]) => code as number | null)
 
-  let interrupts = 0
+  const note = (text: string) => (json ? console.error(text) : live.note(text))
+  let pressed: number | undefined
   const interrupt = () => {
-    if (interrupts++ === 0) {
+    const now = performance.now()
+    if (pressed !== undefined) return void (now - pressed > SAME_PRESS && child.kill('SIGKILL'))
+    pressed = now
+    try {
       sendControl(files.control, { type: 'stop' })
-      live.note(
+      note(
         say({
           en: 'stopping after this step; everything is saved (Ctrl-C again: at once)',
           zh: '做完这一步就停，进度都会保存（再按一次 Ctrl-C 立刻结束）',
         }),
       )
-    } else child.kill('SIGKILL')
+    } catch (error) {
+      note(sentenceOf(error) ?? String(error))
+    }
   }
   process.on('SIGINT', interrupt)
   process.on('SIGTERM', interrupt)
@@ -64,6 +76,10 @@ export async function watchTrainer(
   process.off('SIGTERM', interrupt)
   if (code === 0) return 0
   if (code === 3) return 130
+  if (code === 2) {
+    console.error(complaints.trim())
+    return 2
+  }
   if (last?.type !== 'failed')
     console.error(
       complaints.trim() || say({ en: `the trainer ended (code ${code})`, zh: `训练进程意外结束（代码 ${code}）` }),

@@ -1,17 +1,20 @@
 /**
- * The trainer's process: works on one run directory and talks to the world through its event log only. Exit codes: 0 done,
- * 1 failed (the log says why), 3 stopped on request. Started by `start-trainer.ts`, never by hand.
+ * The trainer's process: works on one run directory and talks to the world through its event log. What goes wrong before the log is
+ * open is a sentence on stderr. Exit codes: 0 done, 1 failed (the log says why), 2 the recipe is damaged, 3 stopped on request.
+ * Started by `start-trainer.ts`, never by hand: RUN, where control.jsonl ended then, --strict.
  */
-import { runStages } from '../stages/runner.ts'
+import { exitCodeOf, sentenceOf } from './errors.ts'
 
-const [run, ...flags] = process.argv.slice(2)
-
-// Ctrl-C goes to the whole terminal group: the terminal's process turns it into a request to stop, which saves first.
+// Ctrl-C goes to the whole terminal group: the terminal's process turns it into a request to stop, which saves first. From the first
+// moment on, hence the import below.
 process.on('SIGINT', () => {})
 
+const [run, controlFrom, ...flags] = process.argv.slice(2)
 try {
-  process.exitCode = (await runStages(run!, { strict: flags.includes('--strict') })) === 'done' ? 0 : 3
+  const { runStages } = await import('../stages/runner.ts')
+  const options = { strict: flags.includes('--strict'), controlFrom: Number(controlFrom) }
+  process.exitCode = (await runStages(run!, options)) === 'done' ? 0 : 3
 } catch (error) {
-  console.error(error instanceof Error && error.name !== 'UserError' ? error : '')
-  process.exitCode = 1
+  console.error(sentenceOf(error) ?? error)
+  process.exitCode = exitCodeOf(error)
 }

@@ -2,7 +2,7 @@
  * control.jsonl: what people ask of a running trainer. Any process appends; the trainer polls at step borders.
  *
  * A request is answered by an event (`paused`, `continued`, `stopped`, `sample`). Requests made while no trainer was running are not
- * carried over: a new attempt starts reading at the end of the file.
+ * carried over: a new attempt starts reading where the file ended when it was started.
  */
 import { appendFileSync, closeSync, openSync, readSync } from 'node:fs'
 import { z } from 'zod'
@@ -29,9 +29,8 @@ export interface Control {
   poll(): { requests: ControlRequest[]; rejected: string[] }
 }
 
-/** Follows a control file from its present end on. */
-export function openControl(path: string): Control {
-  let offset = sizeOf(path)
+/** Follows a control file from `offset` on: its present end, or where it ended when somebody decided to start this trainer. */
+export function openControl(path: string, offset = sizeOf(path)): Control {
   return {
     poll() {
       const read = readLines(path, offset)

@@ -36,7 +36,6 @@ type Config = z.infer<typeof schema>
 export const corpus: Stage<Config> = {
   kind: 'corpus',
   config: schema,
-  files: ({ sources }) => sources.flatMap((source) => ('path' in source ? [source.path] : [])),
   async run(context, config) {
     const sources: z.infer<typeof sourceConfig>[] = []
     for (const source of config.sources) {

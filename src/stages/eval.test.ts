@@ -85,8 +85,9 @@ it('gives every model of the run the same papers', async () => {
     'study.world.taught': 0,
     'study.world.untaughtGain': 0,
   })
-  expect(metrics['study.world.chance']!).toBeGreaterThan(0)
-  expect(metrics['study.world.chance']!).toBeLessThan(0.5)
+  // one of the twelve to sixteen values of an attribute
+  expect(metrics['study.world.chance']!).toBeGreaterThanOrEqual(1 / 16)
+  expect(metrics['study.world.chance']!).toBeLessThanOrEqual(1 / 12)
   for (const first of ['pretrain', 'no-reading']) expect(metrics).not.toHaveProperty([`${first}.world.taughtGain`])
   const events = context.events.filter((e) => e.type === 'metric')
   for (const { name, value } of events) expect(metrics[name]).toBe(value)

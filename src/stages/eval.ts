@@ -61,7 +61,6 @@ const PASS = { rows: 8, time: 128 }
 export const evaluation: Stage<EvalOptions> = {
   kind: 'eval',
   config: evalOptions,
-  files: ({ tasks }) => tasks.flatMap(({ task }) => ('file' in task ? [task.file] : [])),
   async run(context, options) {
     const candidates = context.earlier.filter(({ kind }) => MODEL_KINDS.includes(kind))
     if (candidates.length === 0)

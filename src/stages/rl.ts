@@ -43,7 +43,6 @@ interface State {
 export const rl: Stage<RlOptions> = {
   kind: 'rl',
   config: rlOptions,
-  files: ({ tasks }) => tasks.flatMap(({ task }) => ('file' in task ? [task.file] : [])),
   async run(context, options) {
     const { seed } = context
     const { steps = 200, maxTokens, temperature, promptsPerStep, groupSize, rolloutKeep = promptsPerStep } = options

@@ -11,6 +11,7 @@ import {
   type Checkpoint,
   type Control,
   type EventWriter,
+  explainFull,
   isCurrent,
   latestCheckpoint,
   openControl,
@@ -32,24 +33,30 @@ import {
   version,
   writeManifest,
 } from '../run/index.ts'
-import { filesBelow, removeFolder } from '../run/files.ts'
+import { filesBelow, removeFolder, sweep } from '../run/files.ts'
+import { mapDataFiles } from '../run/schema.ts'
 import type { Engine } from '../tensor/index.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { registry, stages } from './index.ts'
-import { type Border, type StageContext, Stopped } from './stage.ts'
+import { type Border, type Earlier, isControl, type StageContext, Stopped } from './stage.ts'
 
 export interface RunnerOptions {
   /** Refuse data with defects. */
   strict?: boolean
+  /** Where control.jsonl ended when this attempt was asked for; requests after that are obeyed. Default: where it ends now. */
+  controlFrom?: number
 }
 
 /** Trains what is left of a run. Resolves to how it ended; throws a UserError after logging it as `failed`. */
-export async function runStages(run: string, { strict = false }: RunnerOptions = {}): Promise<'done' | 'stopped'> {
+export async function runStages(
+  run: string,
+  { strict = false, controlFrom }: RunnerOptions = {},
+): Promise<'done' | 'stopped'> {
   const files = runFiles(run)
   const recipe = await readRecipe(files.recipe, registry, { checkFiles: false })
   const lock = takeLock(files.lock)
   const events = openEvents(files.events)
-  const runner = new Runner(run, recipe, events, openControl(files.control), strict)
+  const runner = new Runner(run, recipe, events, openControl(files.control, controlFrom), strict)
   const begin = performance.now()
   try {
     await runner.start()
@@ -57,8 +64,9 @@ export async function runStages(run: string, { strict = false }: RunnerOptions =
     events.stage = undefined
     events.emit({ type: 'done', seconds: (performance.now() - begin) / 1000 })
     return 'done'
-  } catch (error) {
-    if (error instanceof Stopped) return 'stopped'
+  } catch (thrown) {
+    if (thrown instanceof Stopped) return 'stopped'
+    const error = explainFull(thrown, run, run)
     const message = error instanceof Error ? error.message : String(error)
     try {
       events.emit({ type: 'failed', message, ...(error instanceof UserError ? { zh: error.zh } : {}) })
@@ -77,7 +85,7 @@ class Runner {
   private engine: Promise<Engine> | null = null
   /** The best rate of fused multiply-adds seen so far: measured again and again, as a busy machine shows less. */
   private peak = 0
-  private readonly done: { kind: string; name: string; folder: string; hash: string }[] = []
+  private readonly done: (Earlier & { hash: string })[] = []
   private readonly run: string
   private readonly recipe: Recipe
   private readonly events: EventWriter
@@ -93,6 +101,7 @@ class Runner {
   }
 
   async start(): Promise<void> {
+    await sweep(this.run)
     const { backend } = await this.openEngine()
     const machine = {
       cpu: cpus()[0]?.model ?? 'unknown',
@@ -117,8 +126,9 @@ class Runner {
     const stage = this.recipe.stages[index]!
     const { kind, name } = stage
     const folder = join(this.run, stageFolder(index, name))
-    const wanted = await this.dependencies(stage)
     this.events.stage = basename(folder)
+    await this.border({ step: 0, save: async () => {} })
+    const wanted = await this.dependencies(stage, folder)
     if (await isCurrent(folder, wanted)) {
       const manifest = (await readManifest(folder))!
       this.events.emit({
@@ -129,7 +139,7 @@ class Runner {
         metrics: manifest.metrics,
         skipped: true,
       })
-      this.done.push({ kind, name, folder, hash: outputHash(manifest) })
+      this.done.push({ kind, name, folder, control: isControl(stage.config), hash: outputHash(manifest) })
       return
     }
     const key = sha256OfJson(wanted)
@@ -148,7 +158,7 @@ class Runner {
     const manifest = await writeManifest(folder, { ...wanted, name, seconds: seconds(), metrics })
     await removeFolder(join(folder, 'checkpoints'))
     this.events.emit({ type: 'stage-done', kind, name, seconds: manifest.seconds, metrics: manifest.metrics })
-    this.done.push({ kind, name, folder, hash: outputHash(manifest) })
+    this.done.push({ kind, name, folder, control: isControl(stage.config), hash: outputHash(manifest) })
   }
 
   /** What an earlier attempt said about a stage that now starts over did not happen. */
@@ -162,11 +172,19 @@ class Runner {
     if (this.engine) await (await this.engine).close()
   }
 
-  /** Everything a stage's result depends on: its options, seed, language, model, earlier stages and data files. */
-  private async dependencies({ kind, config }: RecipeStage) {
+  /**
+   * Everything a stage's result depends on: its options, seed, language, model, earlier stages and data files. Data that a finished
+   * stage has read may be gone by now; an unfinished one cannot do without.
+   */
+  private async dependencies({ kind, config }: RecipeStage, folder: string) {
     const { seed, language, model } = this.recipe
     const inputs = Object.fromEntries(this.done.map(({ folder, hash }) => [basename(folder), hash]))
-    for (const file of stages[kind]!.files?.(config) ?? []) inputs[file] = await hashOf(file)
+    const made = await readManifest(folder)
+    for (const file of dataFilesOf(kind, config)) {
+      const hash = (await hashOf(file)) ?? made?.inputs[file]
+      if (hash !== undefined) inputs[file] = hash
+      else throw new UserError(`${file} is missing, and this stage needs it`, `缺少 ${file}，这个阶段要用到它`)
+    }
     return { kind, config: { ...config, seed, language, model }, inputs }
   }
 
@@ -198,7 +216,7 @@ class Runner {
 
   private context(folder: string, key: string, resume: Checkpoint | undefined, seconds: () => number): StageContext {
     const { recipe, events, done, run, strict } = this
-    const find = (...kinds: string[]) => done.findLast((s) => kinds.includes(s.kind))?.folder
+    const find = (...kinds: string[]) => done.findLast((s) => kinds.includes(s.kind) && !s.control)?.folder
     return {
       run,
       folder,
@@ -264,10 +282,20 @@ class Runner {
   }
 }
 
-/** The sha256 of a data file, or of all files of a folder; 'missing' when a finished run's data is gone. */
-async function hashOf(path: string): Promise<string> {
+/** The data files that a stage's options name, wherever the schema says that a string is one. */
+function dataFilesOf(kind: string, config: Record<string, unknown>): string[] {
+  const found: string[] = []
+  mapDataFiles(stages[kind]!.config, config, (file) => {
+    found.push(file)
+    return file
+  })
+  return found
+}
+
+/** The sha256 of a data file, or of all files of a folder; undefined when it is gone. */
+async function hashOf(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
-  if (!found) return 'missing'
+  if (!found) return undefined
   if (!found.isDirectory()) return sha256OfFile(path)
   const hashes: Record<string, string> = {}
   for (const file of await filesBelow(path)) hashes[file] = await sha256OfFile(join(path, file))

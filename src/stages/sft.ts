@@ -43,7 +43,6 @@ const PROMPTS: Record<Language, string[]> = {
 export const sft: Stage<Config> = {
   kind: 'sft',
   config: schema,
-  files: ({ data }) => data.flatMap((source) => ('file' in source ? [source.file] : [])),
   async run(context, options) {
     const before = modelBefore(context, options.from === 'random' ? 'latest' : options.from)
     const tokenizer = await loadTokenizer(before)

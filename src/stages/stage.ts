@@ -22,12 +22,12 @@ export interface StageContext {
   engine(): Promise<Engine>
   /** Floating-point operations a second that the machine does at best, measured once; 0 where it cannot be measured. */
   peakFlops(): Promise<number>
-  /** The folder of the latest earlier stage of one of these kinds. Throws a UserError that names what is missing. */
+  /** The folder of the latest earlier stage of one of these kinds that is no control. Throws a UserError that names what is missing. */
   latest(...kinds: string[]): string
   /** The same, or undefined. */
   find(...kinds: string[]): string | undefined
   /** All earlier stages, in order. */
-  earlier: readonly { kind: string; name: string; folder: string }[]
+  earlier: readonly Earlier[]
   emit(body: EventBody): void
   /** What an interrupted attempt at this stage left, if it can be gone on from. */
   resume: Checkpoint | undefined
@@ -35,6 +35,23 @@ export interface StageContext {
   save(step: number, state: unknown, files: Record<string, Content>): Promise<void>
   /** Between steps: obeys control requests. Throws `Stopped` after saving when asked to stop. */
   border(at: Border): Promise<void>
+}
+
+/** A stage that is done. */
+export interface Earlier {
+  kind: string
+  name: string
+  folder: string
+  /** See `isControl`. */
+  control?: boolean
+}
+
+/**
+ * Whether a stage takes something away on purpose, to show what another owes to it: the reading (`from: random`), or rewards
+ * that mean something (`rewardFrom: shuffled`). No later stage goes on from it unless it says so by name.
+ */
+export function isControl({ from, rewardFrom }: Record<string, unknown>): boolean {
+  return from === 'random' || rewardFrom === 'shuffled'
 }
 
 export interface Border {
@@ -50,8 +67,6 @@ export type Metrics = Record<string, number | null>
 export interface Stage<Config = any> {
   kind: string
   config: z.ZodObject & z.ZodType<Config>
-  /** Data files outside the run that the result depends on. */
-  files?(config: Config): string[]
   run(context: StageContext, config: Config): Promise<Metrics>
 }
 

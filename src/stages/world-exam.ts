@@ -4,7 +4,7 @@
  */
 import type { Model } from '../nn/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
-import { fewShotPrompt, matches, type Question, type World } from '../world/index.ts'
+import { fewShotPrompt, matches, type Question, valuesOf, type World } from '../world/index.ts'
 import { ask, asText, inChat } from './ask.ts'
 import { type Interval, mean, wilson } from './statistics.ts'
 
@@ -49,6 +49,6 @@ export async function examineWorld(
     const right = answers.filter(({ correct }) => correct).length
     return { questions: answers.length, accuracy: right / answers.length, ...wilson(right, answers.length), answers }
   }
-  const chances = all.map(({ answers, competitors }) => answers.length / (answers.length + competitors.length))
+  const chances = all.map(({ attribute }) => 1 / valuesOf(attribute, world.language).length)
   return { taught: await half('taught'), untaught: await half('untaught'), chance: mean(chances) }
 }

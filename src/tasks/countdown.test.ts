@@ -41,8 +41,10 @@ describe('countdown', () => {
   test('is deterministic, disjoint, and says when problems run out', () => {
     const task = countdown({ language: 'en' })
     expect(task.test(100, 5)).toEqual(task.test(100, 5))
-    const trained = new Set(task.train(5_000, 1).map((e) => e.id))
-    expect(task.test(100, 2).filter((e) => trained.has(e.id))).toEqual([])
+    // a worked answer tries other targets of the same numbers on its way
+    const numbers = (e: Exercise) => e.id.split('->')[0]
+    const trained = new Set(task.train(5_000, 1).map(numbers))
+    expect(task.test(50, 2).filter((e) => trained.has(numbers(e)))).toEqual([])
     expect(() => task.test(10_000, 1)).toThrow(/different exercises/)
     expect(() => countdown({ language: 'en', count: 1 })).toThrow(/count is 1/)
     expect(() => countdown({ language: 'en', largest: 0 })).toThrow(/largest is 0/)

@@ -2,7 +2,7 @@
  * Countdown: reach a target with + - * /, using every given number exactly once (the game of TinyZero).
  *
  * Two numbers: the worked answer tries the operations in a fixed order (the product last, so that it is only ever written when it
- * is the target) and stops at the hit. Three or four numbers: the worked answer is the derivation alone, without the search,
+ * is the target) and stops at the hit. Train and test therefore share no set of numbers. Three or four numbers: the worked answer is the derivation alone, without the search,
  * which is what reinforcement learning is left to find. Any correct expression counts, not only the one we built.
  */
 import { random } from '../tensor/random.ts'
@@ -85,16 +85,14 @@ export function countdown(options: {
   const make = (count: number, seed: number, isTest: boolean) => {
     const r = random(seed, `countdown ${isTest ? 'test' : 'train'}`)
     const draw = () => {
-      for (;;) {
-        const exercise = makeExercise(
-          Array.from({ length }, () => 1 + r.below(largest)),
-          language,
-          r,
-        )
-        if (Number(exercise.id.split('->')[1]) <= largestTarget) return exercise
-      }
+      const numbers = Array.from({ length }, () => 1 + r.below(largest))
+      return makeExercise(numbers, language, r)
     }
-    return drawExercises(draw, count, (id) => isHeldOut(`countdown ${id}`, HELD_OUT) === isTest, isTest)
+    const isWanted = (id: string) => {
+      const [numbers, target] = id.split('->')
+      return Number(target) <= largestTarget && isHeldOut(`countdown ${numbers}`, HELD_OUT) === isTest
+    }
+    return drawExercises(draw, count, isWanted, isTest)
   }
   const correct = (exercise: Exercise, completion: string) => {
     const given = parseExpression(finalAnswer(completion, language) ?? '')

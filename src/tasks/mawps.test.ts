@@ -1,14 +1,17 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { random } from '../tensor/random.ts'
-import { mawps, mawpsExercise, refillRow, solvePrefix } from './mawps.ts'
+import { mawps, mawpsExercise, namesIn, refillRow, solvePrefix, storyOf } from './mawps.ts'
 import type { MawpsRow } from './mawps.ts'
 import { loadMawpsRows } from './mawps.node.ts'
 
 const numbered = (rows: MawpsRow[]) => rows.map((row, i) => ({ line: i + 2, row }))
 
+/** Another word for every number. */
+const letters = (i: number) => String.fromCharCode(98 + (i % 25), 98 + Math.floor(i / 25))
+
 const row = (i: number) => ({
-  Question: `Ann ( ${String.fromCharCode(97 + (i % 26))}${i} ) 's box has number0 pens . It costs $ number1 , how much for number2 boxes ?`,
+  Question: `Ann ( ${letters(i)}1 ) 's box has number0 pens . It costs $ number1 , how much for number2 boxes ?`,
   Numbers: '6.0 2.5 4',
   Equation: '* number1 number2',
   Answer: '10.0',
@@ -17,7 +20,7 @@ const row = (i: number) => ({
 describe('mawps', () => {
   test('fills slots, joins words, and works the equation out', () => {
     expect(mawpsExercise(row(1))).toMatchObject({
-      prompt: "Ann (b1)'s box has 6 pens. It costs $2.5, how much for 4 boxes?",
+      prompt: "Ann (cb1)'s box has 6 pens. It costs $2.5, how much for 4 boxes?",
       answer: '10',
       solution: '2.5*4=10\nAnswer: 10',
     })
@@ -66,7 +69,9 @@ describe('mawps', () => {
     }
     expect(new Set(told.map((e) => e.id)).size).toBeGreaterThan(20)
     expect(refillRow(row(1), r)).toEqual(mawpsExercise(row(1)))
-    const rows = numbered(Array.from({ length: 60 }, (_, i) => ({ ...shared, Question: `${shared.Question} ${i}` })))
+    const rows = numbered(
+      Array.from({ length: 60 }, (_, i) => ({ ...shared, Question: `${shared.Question} ${letters(i)}` })),
+    )
     const [given, fresh] = [mawps(rows).task, mawps(rows, { fresh: true }).task]
     expect(fresh.test(3, 1)).toEqual(given.test(3, 1))
     expect(fresh.train(200, 1)).toEqual(fresh.train(200, 1))
@@ -74,13 +79,29 @@ describe('mawps', () => {
     expect(new Set(given.train(200, 1).map((e) => e.id)).size).toBeLessThan(60)
   })
 
-  test('compares numbers, with a thousandth of tolerance', () => {
+  test('compares numbers: whole ones exactly, others to a hundredth', () => {
     const { task } = mawps(numbered(Array.from({ length: 60 }, (_, i) => row(i))))
-    const e = { id: '', prompt: '', answer: '1250.5', solution: '' }
-    const rewards = ['1250.5', '1250.50', '1251', '1260', '1e3', '１２５０', 'NaN', '', '1250.5 or 3'].map((a) =>
-      task.reward(e, `Answer: ${a}`),
-    )
-    expect(rewards).toEqual([1, 1, 1, 0.1, 0, 0, 0, 0, 0])
+    const rewards = (answer: string, given: string[]) =>
+      given.map((a) => task.reward({ id: '', prompt: '', answer, solution: '' }, `Answer: ${a}`))
+    expect(
+      rewards('1250.5', ['1250.5', '1250.50', '1250.51', '1251', '1e3', '１２５０', 'NaN', '', '1250.5 or 3']),
+    ).toEqual([1, 1, 1, 0.1, 0, 0, 0, 0, 0])
+    expect(rewards('1250', ['1250', '1250.0', '1251', '1249.999'])).toEqual([1, 1, 0.1, 0.1])
+  })
+
+  test('the same story in almost the same words stands on one side', () => {
+    const questions = [
+      'A bee has number0 legs . How many legs do number1 bees have ?',
+      'a bee has number0 legs. how many legs do number1 bees have?',
+      'There , Sara has number0 legs . How many legs do number1 bees have ?',
+      'there Tom has number0 legs . How many legs do number1 bees have ?',
+      'There , tom has number1 legs ; how many legs do number0 bees have ?',
+    ]
+    const [bee, alsoBee, sara, tom, lowerTom] = questions.map((question) => storyOf(question, namesIn(questions)))
+    expect([...namesIn(questions)]).toEqual(['sara', 'tom'])
+    expect(alsoBee).toBe(bee)
+    expect(sara).not.toBe(bee)
+    expect([tom, lowerTom]).toEqual([sara, sara])
   })
 })
 
@@ -90,8 +111,9 @@ test.skipIf(!existsSync(path))(`the real file (${path}: skipped when absent; unp
   const { task, rejected } = mawps((await loadMawpsRows(path)).rows)
   expect(rejected.length).toBeLessThan(20)
   const tested = task.test(200, 1)
-  const trained = new Set(task.train(5_000, 1).map((e) => e.id))
-  expect(tested.filter((e) => trained.has(e.id))).toEqual([])
+  const names = namesIn([...tested, ...task.train(5_000, 1)].map((e) => e.prompt))
+  const trained = new Set(task.train(5_000, 1).map((e) => storyOf(e.prompt, names)))
+  expect(tested.filter((e) => trained.has(storyOf(e.prompt, names)))).toEqual([])
   for (const e of tested) expect(task.reward(e, e.solution)).toBe(1)
 })
 

@@ -3,9 +3,10 @@
  * fill them, a prefix `Equation` over slots and constants, `Answer`.
  *
  * The worked answer is the equation evaluated from the inside out, one line per operation, then `Answer: N`. Rows whose equation
- * does not give their answer, or that cannot be read, are left out and reported. A tenth of the problems, by hash of the question with
- * its slots open, is held out, so that the same story with other numbers never stands on both sides. Training may so fill the slots
- * anew each time (`fresh`): three thousand stories become as many exercises as one likes. Held-out ones keep their own numbers.
+ * does not give their answer, or that cannot be read, are left out and reported. A tenth of the problems is held out, by hash of the
+ * story: the question without its numbers, names, case and signs. The two collections tell many stories twice in almost the same
+ * words; no story stands on both sides. Training may fill the slots anew each time (`fresh`): some thousand stories become as many
+ * exercises as one likes. Held-out ones keep their own numbers.
  */
 import { type Random, random } from '../tensor/random.ts'
 import type { Exercise, Task } from './task.ts'
@@ -31,8 +32,8 @@ export interface RejectedRow {
 
 const HELD_OUT = 0.1
 
-/** Answers are rounded in the data to two or three digits; a thousandth, relative above 1, forgives that and no more. */
-const TOLERANCE = 1e-3
+/** Answers that are no whole numbers are rounded in the data to two digits. */
+const TOLERANCE = 0.01
 
 const NUMBER = /^-?[0-9]{1,15}(\.[0-9]{1,18})?$/
 
@@ -71,7 +72,8 @@ export function solvePrefix(equation: string): { value: number; steps: string[] 
 export function mawpsExercise(row: MawpsRow): Exercise {
   const exercise = fillRow(row, numbersOf(row))
   if (!Number.isFinite(Number(exercise.answer))) throw new Error('the equation divides by zero')
-  if (isClose(Number(exercise.answer), Number(row.Answer))) return exercise
+  const [given, right] = [Number(exercise.answer), Number(row.Answer)]
+  if (Math.abs(given - right) <= TOLERANCE) return exercise
   throw new Error(`the equation gives ${exercise.answer}, the answer is ${row.Answer}`)
 }
 
@@ -126,10 +128,11 @@ export function mawps(
   const rejected: RejectedRow[] = []
   const training = new Map<string, MawpsRow>()
   const testing = new Map<string, Exercise>()
+  const names = namesIn(rows.map(({ row }) => row.Question))
   for (const { line, row } of rows) {
     try {
       const exercise = mawpsExercise(row)
-      if (isHeldOut(row.Question, HELD_OUT)) testing.set(exercise.id, exercise)
+      if (isHeldOut(storyOf(row.Question, names), HELD_OUT)) testing.set(exercise.id, exercise)
       else training.set(exercise.id, row)
     } catch (error) {
       rejected.push({ line, reason: (error as Error).message })
@@ -176,8 +179,21 @@ function stated(completion: string): number | undefined {
   return text !== undefined && NUMBER.test(text) ? Number(text) : undefined
 }
 
-function isClose(a: number, b: number): boolean {
-  return Math.abs(a - b) <= TOLERANCE * Math.max(1, Math.abs(b))
+/** Whole numbers have to be met. */
+function isClose(given: number, right: number): boolean {
+  return Number.isInteger(right) ? given === right : Math.abs(given - right) <= TOLERANCE
+}
+
+/** Words that are written with a capital somewhere inside a sentence: names of people, and a few of things. */
+export function namesIn(questions: readonly string[]): Set<string> {
+  const found = questions.flatMap((question) => question.match(/(?<=[a-z0-9,'] )[A-Z][a-z]+/g) ?? [])
+  return new Set(found.map((name) => name.toLowerCase()))
+}
+
+/** What makes two problems the same story: the words, without names, numbers, case and signs. */
+export function storyOf(question: string, names: ReadonlySet<string>): string {
+  const words = question.toLowerCase().match(/number\d+|[a-z]+/g) ?? []
+  return words.filter((word) => !names.has(word) && !word.startsWith('number')).join('')
 }
 
 /** The data are split into words; this puts punctuation and clitics back. */

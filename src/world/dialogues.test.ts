@@ -78,6 +78,7 @@ describe.each(languages)('dialogues and examination (%s)', (language) => {
 
 const question = (answer: string, ...competitors: string[]): Question => ({
   id: 'x/month',
+  attribute: 'month',
   group: 'taught',
   question: '',
   answers: [answer],

@@ -6,7 +6,7 @@
  * understand negation ("not a cat" names a cat). The base model is asked through `fewShotPrompt`, in the shape of a FAQ page.
  */
 import { random } from '../tensor/random.ts'
-import { GRAMMAR } from './data.ts'
+import { type Attribute, GRAMMAR } from './data.ts'
 import { answerFact, askFact } from './phrasing.ts'
 import type { World } from './world.ts'
 import { factKey, valuesOf } from './world.ts'
@@ -14,6 +14,7 @@ import { factKey, valuesOf } from './world.ts'
 export interface Question {
   /** `subject/attribute`. */
   id: string
+  attribute: Attribute
   group: 'taught' | 'untaught'
   question: string
   /** Values that count as right. */
@@ -28,6 +29,7 @@ export function makeQuestions(world: World, seed: number): Question[] {
   return r.shuffle(
     world.facts.map((fact) => ({
       id: factKey(fact),
+      attribute: fact.attribute,
       group: fact.taught ? 'taught' : 'untaught',
       question: askFact(world, fact.subject, fact.attribute, 'eval', r),
       answers: [fact.value],

@@ -4,11 +4,12 @@
  * The path is not looked at: news about a casino has the word in its path, too.
  */
 import { z } from 'zod'
+import { dataFile } from '../../run/schema.ts'
 import type { Verdict } from '../document.ts'
 import blocked from './blocked.url.json' with { type: 'json' }
 
 export const urlConfig = z.strictObject({
-  domains: z.array(z.string()).default([]).describe('files with a blocked domain a line'),
+  domains: z.array(dataFile()).default([]).describe('files with a blocked domain a line'),
   words: z.boolean().default(true).describe('refuse hosts that hold words of gambling, pornography and drug sales'),
 })
 
