@@ -114,14 +114,11 @@ function newest(path) {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))))
 }
 
-/** Where a C compiler is, the native kernels run, and nobody should wait for the others. */
+/** Where a C compiler works, the native kernels run, and nobody should wait for the others. */
 function mayNeedWebAssembly(verb) {
-  const compiler = process.env.CC || 'cc'
-  return (
-    ['test', 'build', 'doctor'].includes(verb) ||
-    process.env.XUEBA_CPU === 'wasm' ||
-    spawnSync(compiler, ['--version'], { stdio: 'ignore' }).status !== 0
-  )
+  if (['test', 'build', 'doctor'].includes(verb) || process.env.XUEBA_CPU === 'wasm') return true
+  const tried = { input: '#include <pthread.h>\n', stdio: ['pipe', 'ignore', 'ignore'] } // a compiler may lack its headers
+  return spawnSync(process.env.CC || 'cc', ['-x', 'c', '-fsyntax-only', '-'], tried).status !== 0
 }
 
 /** The prebuilt kernels for browsers and for machines without a C compiler; `scripts/kernels.ts` makes them from kernels/. */

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { createRun, findRecipe, isRun, lockedBy, readRecipe, readRun, runFiles, UserError } from '../run/index.ts'
-import { deriveRecipe } from '../stages/derive.ts'
+import { deriveRecipe, isDerivedFrom, isTimed } from '../stages/derive.ts'
 import { registry } from '../stages/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
@@ -44,6 +44,14 @@ export const run = verb({
       )
     const { resume, strict, json } = flags
     if (resume) {
+      const unused = (['depth', 'minutes', 'seed', 'set'] as const).filter((key) => flags[key] !== undefined)
+      if (unused.length > 0)
+        throw new UsageError(
+          say({
+            en: `--resume goes on with the recipe as it is; leave out ${unused.map((key) => `--${key}`).join(', ')}`,
+            zh: `--resume 照原来的食谱继续，不能同时用 ${unused.map((key) => `--${key}`).join('、')}`,
+          }),
+        )
       const folder = resolve(flags.out ?? join('runs', name ?? ''))
       if (!isRun(folder))
         throw new UserError(
@@ -79,28 +87,41 @@ export async function prepareRun(name: string, options: PrepareOptions): Promise
   ]
   const recipe = await readRecipe(find(name), registry, { set: overrides })
   const folder = resolve(options.out ?? join('runs', recipe.name))
-  const owner = existsSync(folder) ? lockedBy(runFiles(folder).lock) : undefined
-  if (owner !== undefined)
-    throw new UserError(
-      `a trainer (pid ${owner}) is at work in ${folder}`,
-      `${folder} 里已有一个训练进程（pid ${owner}）在工作`,
-    )
+  refuseBusy(folder)
   const known = isRun(folder) ? await readRun(folder) : undefined
   if (known && known.name !== recipe.name && !options.out)
     throw new UserError(
       `${folder} holds a run of "${known.name}"; choose another --out`,
       `${folder} 里是“${known.name}”的运行；请用 --out 另选一个目录`,
     )
-  if (recipe.stages.some(({ config }) => 'minutes' in config))
+  // A run of this very recipe goes on with the steps it has: another measurement would begin it anew.
+  if (known && options.minutes === undefined) {
+    const written = await readRecipe(runFiles(folder).recipe, registry, { checkFiles: false }).catch(() => undefined)
+    if (written && isDerivedFrom(written, recipe)) return folder
+  }
+  if (isTimed(recipe, options))
     console.error(say({ en: 'measuring how fast this machine is …', zh: '先测一测这台机器有多快……' }))
-  await createRun(folder, await deriveRecipe(recipe, options))
+  const derived = await deriveRecipe(recipe, options)
+  refuseBusy(folder) // the measurement took a while
+  await createRun(folder, derived)
   return folder
+}
+
+function refuseBusy(folder: string): void {
+  const owner = existsSync(folder) ? lockedBy(runFiles(folder).lock) : undefined
+  if (owner === undefined) return
+  throw new UserError(
+    `a trainer (pid ${owner}) is at work in ${folder}`,
+    `${folder} 里已有一个训练进程（pid ${owner}）在工作`,
+  )
 }
 
 /** A recipe that is not there is a mistake in the command. */
 function find(name: string): string {
   try {
-    return findRecipe(name)
+    const file = findRecipe(name)
+    if (existsSync(file)) return file
+    throw new UserError(`there is no recipe ${file}`, `没有这个食谱文件：${file}`)
   } catch (error) {
     if (error instanceof UserError) throw new UsageError(say({ en: error.message, zh: error.zh }), { cause: error })
     throw error

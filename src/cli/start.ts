@@ -41,6 +41,13 @@ export const start = verb({
         }),
       )
       if (!isRun(folder)) await prepareRun('quickstart', { minutes, seed, out: folder, lang })
+      else if (minutes !== undefined || seed !== undefined)
+        console.log(
+          say({
+            en: `going on with the run in ${folder} as it was begun; --minutes and --seed are for a new one (--out)`,
+            zh: `接着 ${folder} 里已经开始的运行，不改它的设置；--minutes 和 --seed 只对新的运行有用（用 --out 另选目录）`,
+          }),
+        )
       const code = await watchTrainer(folder)
       if (code !== 0) return code
     }

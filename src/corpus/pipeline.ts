@@ -24,7 +24,8 @@ export interface BuildOptions {
   /** The first defect of a source is an error. */
   strict?: boolean
   /** Called now and then with where the build is. */
-  progress?: (progress: CorpusProgress) => void
+  /** Called now and then; waited for, and what it throws ends the work. */
+  progress?: (progress: CorpusProgress) => void | Promise<void>
 }
 
 export interface CorpusProgress {
@@ -111,9 +112,15 @@ export async function buildCorpus(config: CorpusConfig, folder: string, options:
           continue
         }
         const web = (source.filters ?? (item.kind === 'archive' || item.kind === 'page' ? 'web' : 'none')) === 'web'
-        const report = () => {
+        const report = async () => {
           const read = funnel.get('read')!.documents
-          options.progress?.({ source: item.name, file, files, read, kept: funnel.get('near-duplicate')!.documents })
+          await options.progress?.({
+            source: item.name,
+            file,
+            files,
+            read,
+            kept: funnel.get('near-duplicate')!.documents,
+          })
         }
         if (left > 0) {
           for await (const raw of readDocuments(item, source.field)) {
@@ -126,7 +133,7 @@ export async function buildCorpus(config: CorpusConfig, folder: string, options:
           }
         }
         file++
-        report()
+        await report()
       }
     }
     const written = await writer.close((count) => {

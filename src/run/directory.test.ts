@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import { createRun, latestStage, listRuns, readRun, runFiles, stageFolder } from './directory.ts'
-import { writeManifest } from './manifest.ts'
+import { finishStage } from './finish.test-helper.ts'
 import type { Recipe } from './recipe.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xueba-runs-'))
@@ -12,11 +12,12 @@ afterAll(() => rmSync(folder, { recursive: true }))
 const stages = ['corpus', 'pretrain', 'sft', 'rl'].map((kind) => ({ kind, name: kind, config: {} }))
 const recipe: Recipe = { name: 'tiny', language: 'zh', seed: 1, model: {}, stages }
 
-async function finish(run: string, index: number) {
+async function finish(run: string, index: number, text = 'a') {
   const { kind, name } = stages[index]!
   const at = join(run, stageFolder(index, name))
-  mkdirSync(at)
-  await writeManifest(at, { kind, name, config: {}, inputs: {}, seconds: 1, metrics: {} })
+  mkdirSync(at, { recursive: true })
+  writeFileSync(join(at, 'product'), text)
+  await finishStage(run, index, { kind, name, config: {}, seconds: 1, metrics: {} })
 }
 
 it('reads the stages of a run and finds the latest model', async () => {
@@ -34,6 +35,16 @@ it('reads the stages of a run and finds the latest model', async () => {
   ])
   expect(latestStage(found, 'pretrain', 'sft', 'rl')!.folder).toBe(join(run, '03-sft'))
   expect(latestStage(found, 'rl')).toBeUndefined()
+})
+
+it('a stage made from what an earlier one no longer holds is not done', async () => {
+  const run = join(folder, 'stale')
+  await createRun(run, recipe)
+  for (const index of [0, 1, 2, 3]) await finish(run, index)
+  await finish(run, 1, 'another base model')
+  const found = await readRun(run)
+  expect(found.stages.map(({ manifest }) => manifest !== undefined)).toEqual([true, true, false, false])
+  expect(latestStage(found, 'pretrain', 'sft', 'rl')!.name).toBe('pretrain')
 })
 
 it('says what is no run, and what is a damaged one', async () => {

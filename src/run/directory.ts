@@ -4,11 +4,11 @@
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, stat } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { UserError } from './errors.ts'
-import { readManifest, type Manifest } from './manifest.ts'
+import { outputHash, readManifest, type Manifest } from './manifest.ts'
 import { writeRecipe, type Recipe } from './recipe.ts'
 
 /** The fixed names at the top of a run. */
@@ -31,7 +31,7 @@ export interface RunStage {
   name: string
   /** Absolute; it may not exist yet. */
   folder: string
-  /** Present when the stage is done. */
+  /** Present when the stage is done, from what the earlier stages hold now. */
   manifest: Manifest | undefined
 }
 
@@ -67,11 +67,18 @@ export async function readRun(folder: string): Promise<Run> {
   })
   const { data } = outline.safeParse(parseYaml(text))
   if (!data) throw new UserError(`${file} is damaged: it names no stages`, `${file} 已损坏：读不出各个阶段`)
-  const stages = data.stages.map(async ({ kind, name }, index) => {
+  const stages: RunStage[] = []
+  for (const [index, { kind, name }] of data.stages.entries()) {
     const at = join(resolve(folder), stageFolder(index, name))
-    return { kind, name, folder: at, manifest: await readManifest(at) }
-  })
-  return { folder: resolve(folder), name: data.name, language: data.language, stages: await Promise.all(stages) }
+    const manifest = await readManifest(at)
+    stages.push({ kind, name, folder: at, manifest: manifest && isStale(manifest, stages) ? undefined : manifest })
+  }
+  return { folder: resolve(folder), name: data.name, language: data.language, stages }
+}
+
+/** Whether a stage was made from other products than the earlier stages hold now: then it is not done, it is to be done again. */
+function isStale({ inputs }: Manifest, earlier: readonly RunStage[]): boolean {
+  return earlier.some(({ folder, manifest }) => !manifest || inputs[basename(folder)] !== outputHash(manifest))
 }
 
 /** The last stage that is done and of one of these kinds (or names). */

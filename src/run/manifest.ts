@@ -31,7 +31,8 @@ const NOT_PRODUCTS = [NAME, 'checkpoints']
 export async function writeManifest(folder: string, made: Omit<Manifest, 'files'>): Promise<Manifest> {
   const files: Record<string, string> = {}
   for (const path of await filesBelow(folder, NOT_PRODUCTS)) files[path] = await sha256OfFile(join(folder, path))
-  const manifest = manifestSchema.parse({ ...made, config: JSON.parse(canonical(made.config)), files })
+  const metrics = Object.fromEntries(Object.entries(made.metrics).map(([k, v]) => [k, Number.isFinite(v) ? v : null])) // as events
+  const manifest = manifestSchema.parse({ ...made, metrics, config: JSON.parse(canonical(made.config)), files })
   await writeJson(join(folder, NAME), manifest)
   return manifest
 }

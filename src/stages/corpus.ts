@@ -46,10 +46,11 @@ export const corpus: Stage<Config> = {
     const report = await buildCorpus({ ...config, sources }, context.folder, {
       seed: context.seed,
       strict: context.strict,
-      progress({ file, files }) {
+      async progress({ file, files }) {
         if (performance.now() - shown < 500) return
         shown = performance.now()
         context.emit({ type: 'progress', step: file, steps: files })
+        await context.border({ step: file, save: async () => {} }) // stopped here, it begins anew
       },
     })
     return corpusMetrics(report)

@@ -5,50 +5,99 @@
 import { generateBatch } from '../generate/index.ts'
 import { createModel, createTrainer, freeModel, initialize, type Model, type ModelConfig } from '../nn/index.ts'
 import type { Recipe, RecipeStage } from '../run/index.ts'
+import { canonical } from '../run/files.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions } from './options.ts'
 import { defaultSteps, modelOf, modelOptions } from './pretrain.ts'
-import { rlOptions } from './rl-options.ts'
+import { DEFAULT_STEPS, rlOptions } from './rl-options.ts'
 
 /** Stages whose steps cost time that can be chosen. */
 const TRAINING = ['pretrain', 'sft', 'rl']
 
 export interface DeriveOptions {
-  /** Of all training stages together, shared out as the recipe shares its own. */
+  /**
+   * Of all training stages together. Those that the recipe gives minutes share them out; where it gives none, its steps are
+   * stretched or cut to fit.
+   */
   minutes?: number
 }
 
-/** Fills in the steps of every training stage that does not pin them. */
-export async function deriveRecipe(recipe: Recipe, { minutes }: DeriveOptions): Promise<Recipe> {
+/** Fills in the sizes of the model, and the steps of every training stage that does not pin them. */
+export async function deriveRecipe(recipe: Recipe, { minutes }: DeriveOptions = {}): Promise<Recipe> {
   const vocab = recipe.stages.find((s) => s.kind === 'tokenizer')?.config.vocab as number | undefined
   if (vocab === undefined) return recipe
-  const asked = recipe.stages.reduce((total, { config }) => total + minutesOf(config), 0)
-  const stages: RecipeStage[] = []
-  for (const stage of recipe.stages) {
-    const { minutes: own, ...config } = stage.config as RecipeStage['config'] & {
-      minutes?: number
-      steps?: number
-      time: number
-    }
-    if (!TRAINING.includes(stage.kind) || config.steps !== undefined) {
-      stages.push({ ...stage, config: TRAINING.includes(stage.kind) ? config : stage.config })
-      continue
-    }
-    const model = modelOf(modelOptions.parse(recipe.model), vocab, Math.max(512, config.time))
-    if (own !== undefined) {
-      const seconds = own * 60 * (minutes === undefined ? 1 : minutes / asked)
-      config.steps = Math.max(10, Math.floor(seconds / (await secondsPerStep(stage.kind, model, config))))
-    } else if (stage.kind === 'pretrain') config.steps = defaultSteps(model, trainingOptions.parse(config))
-    stages.push({ ...stage, config })
-  }
-  return { ...recipe, stages }
+  const longest = Math.max(512, ...recipe.stages.map(({ config }) => Number(config.time ?? 0)))
+  const { vocabSize: _vocab, eps: _eps, ...sizes } = modelOf(modelOptions.parse(recipe.model), vocab, longest)
+  const model = { ...recipe.model, ...sizes }
+  const stages = recipe.stages.map((stage) => withSteps(stage, model, vocab))
+  const timed = await timedStages(stages, minutes, modelOf(modelOptions.parse(model), vocab, longest))
+  return { ...recipe, model, stages: timed }
+}
+
+/** The usual number of steps of a stage that gives neither steps nor minutes; SFT counts epochs of data it has not read yet. */
+function withSteps(stage: RecipeStage, model: Recipe['model'], vocab: number): RecipeStage {
+  const { kind, config } = stage
+  if (config.steps !== undefined || config.minutes !== undefined) return stage
+  if (kind === 'rl') return { ...stage, config: { ...config, steps: DEFAULT_STEPS } }
+  if (kind !== 'pretrain') return stage
+  const sizes = modelOf(modelOptions.parse(model), vocab, 512)
+  return { ...stage, config: { ...config, steps: defaultSteps(sizes, trainingOptions.parse(config)) } }
+}
+
+/** Turns minutes into steps. */
+async function timedStages(
+  stages: readonly RecipeStage[],
+  minutes: number | undefined,
+  model: ModelConfig,
+): Promise<RecipeStage[]> {
+  const trains = ({ kind }: RecipeStage) => TRAINING.includes(kind)
+  const asked = stages.filter(
+    (stage) => trains(stage) && stage.config.steps === undefined && stage.config.minutes !== undefined,
+  )
+  const stretched =
+    asked.length > 0 || minutes === undefined ? [] : stages.filter((s) => trains(s) && s.config.steps !== undefined)
+  const cost = new Map<RecipeStage, number>()
+  for (const stage of [...asked, ...stretched]) cost.set(stage, await secondsPerStep(stage.kind, model, stage.config))
+  const own = asked.reduce((sum, { config }) => sum + (config.minutes as number), 0)
+  const whole = stretched.reduce((sum, stage) => sum + (stage.config.steps as number) * cost.get(stage)!, 0) / 60
+  return stages.map((stage) => {
+    if (!trains(stage)) return stage
+    const { minutes: given, ...config } = stage.config
+    if (asked.includes(stage)) {
+      const seconds = (given as number) * 60 * (minutes === undefined ? 1 : minutes / own)
+      config.steps = Math.max(10, Math.floor(seconds / cost.get(stage)!))
+    } else if (stretched.includes(stage))
+      config.steps = Math.max(10, Math.floor((config.steps as number) * (minutes! / whole)))
+    return { ...stage, config }
+  })
+}
+
+/** Whether a recipe asks for a measurement of this machine. */
+export const isTimed = ({ stages }: Recipe, { minutes }: DeriveOptions): boolean =>
+  minutes !== undefined || stages.some(({ config }) => config.minutes !== undefined && config.steps === undefined)
+
+/**
+ * Whether a run was made from this recipe: the same but for steps that were derived. `fresh` is the recipe as read, `known` as
+ * written out by `deriveRecipe`.
+ */
+export function isDerivedFrom(known: Recipe, fresh: Recipe): boolean {
+  const outline = ({ model: _, stages, ...rest }: Recipe) => ({
+    ...rest,
+    stages: stages.map(({ kind, name, config: { minutes: _minutes, steps: _steps, ...config } }) => ({
+      kind,
+      name,
+      config,
+    })),
+  })
+  const sameSteps = fresh.stages.every(
+    ({ config }, i) => config.steps === undefined || config.steps === known.stages[i]?.config.steps,
+  )
+  const sameSizes = Object.entries(fresh.model).every(([key, value]) => known.model[key] === value)
+  return sameSteps && sameSizes && canonical(outline(known)) === canonical(outline(fresh))
 }
 
 /** What the probe cannot see: evaluations, samples, checkpoints. */
 const OVERHEAD = 1.1
-
-const minutesOf = (config: RecipeStage['config']) =>
-  config.steps === undefined && typeof config.minutes === 'number' ? config.minutes : 0
 
 /** One step of a stage, measured with a model of random weights. */
 async function secondsPerStep(kind: string, config: ModelConfig, stageConfig: object): Promise<number> {

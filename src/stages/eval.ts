@@ -87,6 +87,7 @@ export const evaluation: Stage<EvalOptions> = {
         freeModel(model)
       }
       context.emit({ type: 'progress', step: i + 1, steps: candidates.length })
+      await context.border({ step: i + 1, save: async () => {} })
     }
     const baselines = options.baselines ? await countOn(context, candidates.at(-1)!.folder, options) : null
     await writeJson(join(context.folder, 'eval.json'), { format: 1, stages: scores, baselines })
@@ -114,7 +115,10 @@ export const evaluation: Stage<EvalOptions> = {
 /** The name of the model that a stage went on from: it may not be the one before (controls do not follow each other). */
 async function originOf(folder: string, i: number, candidates: StageContext['earlier']): Promise<string | null> {
   const from = (await readManifest(folder))?.config.from ?? 'latest'
-  const origin = from === 'latest' ? candidates[i - 1] : candidates.find(({ name }) => name === from)
+  const origin =
+    from === 'latest'
+      ? candidates.slice(0, i).findLast(({ control }) => !control)
+      : candidates.find(({ name }) => name === from)
   return origin?.name ?? null
 }
 

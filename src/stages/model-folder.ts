@@ -1,5 +1,5 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
-import { copyFile, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeFileAtomic } from '../formats/index.ts'
 import { createModel, fromHuggingFace, loadWeights, type Model, saveWeights, toHuggingFace } from '../nn/index.ts'
@@ -13,27 +13,30 @@ export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'rl']
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
 
-/** Writes config, weights and tokenizer files (copied from `tokenizerFolder`). */
-export async function saveModel(folder: string, model: Model, tokenizerFolder: string): Promise<void> {
+/** Config, weights and tokenizer files (those of `tokenizerFolder`), by name: what makes a folder a model. */
+export async function modelFiles(model: Model, tokenizerFolder: string): Promise<Record<string, Uint8Array>> {
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const [endOfText, endOfTurn] = [tokenizer.idOf('<|endoftext|>'), tokenizer.idOf('<|im_end|>')]
-  await writeFileAtomic(join(folder, 'model.safetensors'), await saveWeights(model))
-  await writeJson(join(folder, 'config.json'), {
-    ...toHuggingFace(model.config),
-    bos_token_id: endOfText,
-    eos_token_id: endOfTurn,
-  })
-  await writeJson(join(folder, 'generation_config.json'), {
-    eos_token_id: [endOfTurn, endOfText],
-    pad_token_id: endOfText,
-    do_sample: true,
-  })
-  for (const file of TOKENIZER_FILES) await copyFile(join(tokenizerFolder, file), join(folder, file))
+  const config = { ...toHuggingFace(model.config), bos_token_id: endOfText, eos_token_id: endOfTurn }
+  const generation = { eos_token_id: [endOfTurn, endOfText], pad_token_id: endOfText, do_sample: true }
+  const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
+  const files: Record<string, Uint8Array> = {
+    'model.safetensors': await saveWeights(model),
+    'config.json': json(config),
+    'generation_config.json': json(generation),
+  }
+  for (const file of TOKENIZER_FILES) files[file] = await readFile(join(tokenizerFolder, file))
+  return files
+}
+
+export async function saveModel(folder: string, model: Model, tokenizerFolder: string): Promise<void> {
+  for (const [file, bytes] of Object.entries(await modelFiles(model, tokenizerFolder)))
+    await writeFileAtomic(join(folder, file), bytes)
 }
 
 /** The folder of the model that a stage goes on from: `latest`, or that of the earlier stage with this name. */
 export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, from: string): string {
-  if (from === 'latest') return context.latest(...MODEL_KINDS)
+  if (from === 'latest') return context.latest(...MODEL_KINDS) // passes over controls
   const models = context.earlier.filter(({ kind }) => MODEL_KINDS.includes(kind))
   const found = models.find(({ name }) => name === from)
   if (found) return found.folder

@@ -27,8 +27,6 @@ const rollout: RolloutOptions = {
   promptsPerStep: 8,
   groupSize: 8,
   maxTokens: 3,
-  temperature: 1,
-  topK: 0,
   advantage: 'mean',
   rewardFrom: 'task',
 }

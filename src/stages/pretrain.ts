@@ -34,7 +34,7 @@ export const modelOptions = z
 
 const schema = trainingOptions.extend({
   prompts: z.array(z.string()).optional().describe('sampled at every evaluation'),
-  sampleTokens: whole.default(48),
+  sampleTokens: whole.max(256).default(48).describe('longest sample'),
   heldOutTokens: whole.default(20_000).describe('held-out tokens scored at each evaluation'),
 })
 export type PretrainConfig = z.infer<typeof schema>
@@ -94,6 +94,7 @@ export const pretrain: Stage<PretrainConfig> = {
     context.emit({ type: 'metric', name: 'parameters', value: countParameters(model.config) })
     const result = await train(context, {
       model,
+      tokenizerFolder,
       options: { ...options, steps: options.steps ?? defaultSteps(model.config, options) },
       batches: (t) =>
         Array.from({ length: options.microBatches }, (_, i) =>
@@ -143,9 +144,10 @@ async function samplePrompts(
 ): Promise<void> {
   const chosen = asked === undefined ? prompts : [asked]
   const endOfText = tokenizer.idOf('<|endoftext|>')
+  const room = model.config.maxPositions - sampleTokens
   const answers = await generateBatch(
     model,
-    chosen.map((p) => [endOfText, ...tokenizer.encode(p)]),
+    chosen.map((p) => [endOfText, ...tokenizer.encode(p)].slice(-room)),
     { maxTokens: sampleTokens, temperature: 0.7, seed: context.seed, stopIds: [endOfText] },
   )
   chosen.forEach((prompt, i) => context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }))

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { freeModel } from '../nn/index.ts'
-import { createRun, type Recipe, stageFolder, writeManifest } from '../run/index.ts'
+import { finishStage } from '../run/finish.test-helper.ts'
+import { createRun, type Recipe, stageFolder } from '../run/index.ts'
 import { makeTask } from '../tasks/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
@@ -45,7 +46,7 @@ beforeAll(async () => {
   for (const [i, { kind, name, config }] of recipe.stages.slice(0, 2).entries()) {
     await mkdir(folderOf(i), { recursive: true })
     await writeModelFolder(folderOf(i), model)
-    await writeManifest(folderOf(i), { kind, name, config, inputs: {}, seconds: 1, metrics: { loss: 2 } })
+    await finishStage(run, i, { kind, name, config, seconds: 1, metrics: { loss: 2 } })
   }
   freeModel(model)
 })

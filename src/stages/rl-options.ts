@@ -1,13 +1,20 @@
-/** The recipe's keys of the `rl` stage. */
+/**
+ * The recipe's keys of the `rl` stage. Answers are sampled from the whole distribution at temperature 1, and there is no option for it:
+ * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy.
+ */
 import { z } from 'zod'
 import { taskSchema } from '../tasks/index.ts'
 import { trainingOptions, whole } from './options.ts'
 
 const rate = z.number().positive()
+export const DEFAULT_STEPS = 200
+
 const amount = z.number().nonnegative()
 
 export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
-  steps: whole.optional().describe('steps, each with new answers; 200 when neither steps nor minutes are given'),
+  steps: whole
+    .optional()
+    .describe(`steps, each with new answers; when neither steps nor minutes are given: ${DEFAULT_STEPS}`),
   tasks: z
     .array(z.strictObject({ task: taskSchema, weight: rate.default(1) }))
     .min(1)
@@ -19,8 +26,6 @@ export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
   promptsPerStep: whole.default(32).describe('exercises of a step'),
   groupSize: z.number().int().min(2).default(8).describe('answers to each exercise'),
   maxTokens: whole.default(48).describe('longest answer'),
-  temperature: rate.default(1).describe('of sampled answers'),
-  topK: z.number().int().nonnegative().default(0).describe('sample among the k likeliest tokens; 0 = all'),
   epochs: whole.default(1).describe('times the answers of a step are learned from'),
   minibatches: whole.default(1).describe('updates of the weights in each of these times'),
   clipLow: amount.default(0.2).describe('how far below 1 the ratio of probabilities counts'),

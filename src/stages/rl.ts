@@ -15,12 +15,12 @@ import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder
 import { optimizerOf, scheduleOf } from './options.ts'
 import { createPolicyTrainer } from './policy.ts'
 import { emitStep, refuseDivergence, warnSilent } from './rl-events.ts'
-import { rlOptions, type RlOptions } from './rl-options.ts'
+import { DEFAULT_STEPS, rlOptions, type RlOptions } from './rl-options.ts'
 import { openRolloutLog, type RolloutPosition, ROLLOUTS } from './rollout-log.ts'
 import { drawStep, rollOut, summarize } from './rollout.ts'
 import type { Stage } from './stage.ts'
 import { mean } from './statistics.ts'
-import { restoreTrainer, saveTrainer, speedometer } from './train.ts'
+import { refuseBrokenWeights, restoreTrainer, saveTrainer, speedometer } from './train.ts'
 
 /** The stage ends when over this share of the groups of so many steps taught nothing. */
 const SILENT = { share: 0.9, steps: 20 }
@@ -45,7 +45,7 @@ export const rl: Stage<RlOptions> = {
   config: rlOptions,
   async run(context, options) {
     const { seed } = context
-    const { steps = 200, maxTokens, temperature, promptsPerStep, groupSize, rolloutKeep = promptsPerStep } = options
+    const { steps = DEFAULT_STEPS, maxTokens, promptsPerStep, groupSize, rolloutKeep = promptsPerStep } = options
     const before = modelBefore(context, options.from)
     const tokenizer = await loadTokenizer(before)
     const manner = inChat(tokenizer)
@@ -83,12 +83,13 @@ export const rl: Stage<RlOptions> = {
     const silent = () => state.skipped.length === SILENT.steps && mean(state.skipped) > SILENT.share
     const evaluate = async () => {
       const { evaluateProblems: count, passAtK: k } = options
-      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k, temperature })
+      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k })
       emitExaminations(context, state.latest, done)
     }
     const save = async () => {
       state.rollouts = await log.flush()
-      await saveTrainer(context, trainer, done, state)
+      await refuseBrokenWeights(model, done, saved)
+      await saveTrainer(context, trainer, done, before, state)
       saved = done
     }
     const sample = async (prompt?: string) => {
@@ -102,6 +103,7 @@ export const rl: Stage<RlOptions> = {
       const groups = await rollOut(model, manner, draws, options, { seed, step, session })
       const learned = await trainer.step(groups, step, state.updates, rateAt(step, schedule))
       refuseDivergence(step, learned, saved)
+      await refuseBrokenWeights(model, step, saved)
       const { skipped, tokens } = summarize(groups)
       state.updates += learned?.updates ?? 0
       state.skipped = [...state.skipped, skipped].slice(-SILENT.steps)
@@ -126,7 +128,7 @@ export const rl: Stage<RlOptions> = {
         done++
         if (done % options.evaluateEvery === 0 || done === steps || silent()) await evaluate()
         if (done % options.checkpointEvery === 0 && done < steps) await save()
-        await context.border({ step: done, save, sample })
+        if (done < steps && !silent()) await context.border({ step: done, save, sample })
       }
       await log.flush()
       await saveModel(context.folder, model, before)

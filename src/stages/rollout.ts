@@ -41,8 +41,6 @@ export interface RolloutOptions {
   promptsPerStep: number
   groupSize: number
   maxTokens: number
-  temperature: number
-  topK: number
   advantage: 'mean' | 'mean-std'
   rewardFrom: 'task' | 'shuffled'
 }
@@ -90,10 +88,10 @@ export async function rollOut(
   options: RolloutOptions,
   at: { seed: number; step: number; session?: Session },
 ): Promise<Group[]> {
-  const { groupSize, maxTokens, temperature, topK } = options
+  const { groupSize, maxTokens } = options
   const questions = draws.flatMap(({ exercise }) => Array<string>(groupSize).fill(exercise.prompt))
   const seed = random(at.seed, 'answers', at.step).bits()
-  const asked = await ask(model, manner, questions, { maxTokens, temperature, topK, seed, session: at.session })
+  const asked = await ask(model, manner, questions, { maxTokens, temperature: 1, seed, session: at.session })
   const groups = draws.map(({ task, exercise }, i): Group => {
     const answers = asked.slice(i * groupSize, (i + 1) * groupSize).map((one): Answer => {
       const reward = task.reward(exercise, one.text)

@@ -103,6 +103,15 @@ class Runner {
   async start(): Promise<void> {
     await sweep(this.run)
     const { backend } = await this.openEngine()
+    if (backend.name === 'reference' && process.env.XUEBA_CPU !== 'reference')
+      this.events.emit({
+        type: 'warning',
+        code: 'slow-backend',
+        message: {
+          en: 'neither native nor WebAssembly kernels work here: training on the float64 reference, hundreds of times slower (xueba doctor says why)',
+          zh: '原生内核和 WebAssembly 内核在这里都用不了，只能用 float64 参考实现训练，要慢几百倍（xueba doctor 会说明原因）',
+        },
+      })
     const machine = {
       cpu: cpus()[0]?.model ?? 'unknown',
       cores: availableParallelism(),

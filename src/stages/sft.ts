@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { generateBatch } from '../generate/index.ts'
 import { createBatch, freeModel, initialize, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
+import { random } from '../tensor/index.ts'
 import { type Message, renderChat, type Tokenizer } from '../tokenizer/index.ts'
 import { reportDefects } from './defects.ts'
 import { type Defect, dialogueSource, readDialogues } from './dialogues.ts'
@@ -31,7 +32,7 @@ const schema = trainingOptions.extend({
     .default('latest')
     .describe('name of the stage to go on from, or latest; random: a control that starts from random weights'),
   prompts: z.array(z.string()).optional().describe('questions sampled at every evaluation'),
-  sampleTokens: whole.default(48),
+  sampleTokens: whole.max(256).default(48).describe('longest sample'),
 })
 type Config = z.infer<typeof schema>
 
@@ -70,6 +71,7 @@ export const sft: Stage<Config> = {
     let heldOutLoss: number | null = null
     const result = await train(context, {
       model,
+      tokenizerFolder: before,
       options: { ...options, steps },
       batches: (t) =>
         Array.from({ length: options.microBatches }, (_, i) => {
@@ -107,10 +109,11 @@ async function prepare(context: StageContext, { data, heldOut: share, time }: Co
   if (dialogues.length === 0)
     throw new UserError('there is no dialogue in the data of this stage', '这个阶段的数据里一段对话也没有')
   const rendered: Masked[] = dialogues.map((messages) => renderChat(tokenizer, messages))
-  const every = share > 0 ? Math.max(2, Math.round(1 / share)) : Number.POSITIVE_INFINITY
+  // By what is said, so that a dialogue that occurs twice stands on one side.
+  const isHeldOut = ({ ids }: Masked) => random(0, `held-out dialogue ${ids.join()}`).uniform() < share
   return {
-    training: rendered.filter((_, i) => i % every !== every - 1),
-    heldOut: rendered.filter((_, i) => i % every === every - 1),
+    training: rendered.filter((one) => !isHeldOut(one)),
+    heldOut: rendered.filter(isHeldOut),
     cut: rendered.filter(({ ids }) => ids.length - 1 > time).length,
   }
 }
@@ -150,8 +153,9 @@ async function sampleAnswers(
   asked?: string,
 ): Promise<void> {
   const questions = asked === undefined ? prompts : [asked]
-  const rendered = questions.map(
-    (content) => renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids,
+  const room = model.config.maxPositions - sampleTokens
+  const rendered = questions.map((content) =>
+    renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids.slice(-room),
   )
   const stopIds = [tokenizer.idOf('<|im_end|>'), tokenizer.idOf('<|endoftext|>')]
   const answers = await generateBatch(model, rendered, {

@@ -46,6 +46,7 @@ export const tokenizer: Stage<z.infer<typeof schema>> = {
       characters += [...text].length
       bytes += Buffer.byteLength(text)
     }
-    return { vocab, charactersPerToken: characters / tokens, bytesPerToken: bytes / tokens }
+    const each = (n: number) => (tokens > 0 ? n / tokens : null) // nothing may have been held out
+    return { vocab, charactersPerToken: each(characters), bytesPerToken: each(bytes) }
   },
 }

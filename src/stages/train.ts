@@ -5,22 +5,17 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../formats/index.ts'
-import {
-  type Batch,
-  createTrainer,
-  flopsPerToken,
-  loadWeights,
-  type Model,
-  rateAt,
-  saveWeights,
-  type Trainer,
-} from '../nn/index.ts'
+import { type Batch, createTrainer, flopsPerToken, loadWeights, type Model, rateAt, type Trainer } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
+import { sumSquares } from '../tensor/index.ts'
+import { modelFiles } from './model-folder.ts'
 import { optimizerOf, scheduleOf, type Stepped } from './options.ts'
 import type { StageContext } from './stage.ts'
 
 export interface TrainingLoop {
   model: Model
+  /** Where the tokenizer's files lie: a checkpoint is a model folder, too. */
+  tokenizerFolder: string
   options: Stepped
   /** The micro-batches of step t (from 1): a pure function of t, so that a resumed run reads the same. */
   batches(t: number): Batch[]
@@ -49,7 +44,7 @@ export async function train(context: StageContext, loop: TrainingLoop): Promise<
     await restoreTrainer(trainer, context.resume.folder)
     done = context.resume.step
   }
-  const save = () => saveTrainer(context, trainer, done)
+  const save = () => saveTrainer(context, trainer, done, loop.tokenizerFolder)
   const perStep = options.rows * options.time * options.microBatches
   const flops = flopsPerToken(model.config, options.time)
   const meter = speedometer()
@@ -79,15 +74,27 @@ export async function train(context: StageContext, loop: TrainingLoop): Promise<
         })
         context.emit({ type: 'metric', name: 'gradNorm', value: result.gradNorm, step: done, split: 'train' })
       }
-      if (done % options.evaluateEvery === 0 || done === options.steps) {
+      const evaluates = done % options.evaluateEvery === 0 || done === options.steps
+      const saves = done % options.checkpointEvery === 0 && done < options.steps
+      if (evaluates || saves) await refuseBrokenWeights(model, done, saved)
+      if (evaluates) {
         await loop.evaluate(done)
         if (loop.sample) await loop.sample(done)
       }
-      if (done % options.checkpointEvery === 0 && done < options.steps) {
+      if (saves) {
         await save()
         saved = done
       }
-      await context.border({ step: done, save, sample: (prompt) => loop.sample?.(done, prompt) ?? Promise.resolve() })
+      // After the last step the stage is all but done: the next one's first border obeys.
+      if (done < options.steps)
+        await context.border({
+          step: done,
+          save: async () => {
+            await refuseBrokenWeights(model, done, saved)
+            await save()
+          },
+          sample: (prompt) => loop.sample?.(done, prompt) ?? Promise.resolve(),
+        })
     }
   } finally {
     trainer.free()
@@ -104,6 +111,19 @@ function refuseDivergence(t: number, loss: number, gradNorm: number, vocabulary:
   throw diverged(t, [`${what}; a uniform guess has ${guess}`, `${what}；瞎猜的损失是 ${guess}`], saved)
 }
 
+/**
+ * The loss of step t is that before its update; what the update made of the weights shows at step t + 1. Before weights are used or
+ * saved they are looked at, so that no checkpoint holds broken ones.
+ */
+export async function refuseBrokenWeights({ engine, slab }: Model, t: number, saved: number): Promise<void> {
+  const squares = engine.zeros([1])
+  sumSquares(slab.weights, squares)
+  const [sum] = await squares.read()
+  squares.free()
+  if (Number.isFinite(sum)) return
+  throw diverged(t, ['the weights are not finite numbers', '参数已经不是有限的数'], saved)
+}
+
 /** What to say when numbers explode at step t; `what` in English and Chinese, `saved` the step of the last checkpoint. */
 export function diverged(t: number, what: readonly [string, string], saved: number): UserError {
   const keeps =
@@ -118,11 +138,12 @@ export function diverged(t: number, what: readonly [string, string], saved: numb
 
 export type Trained = Pick<Trainer, 'model' | 'optimizer'>
 
-/** Saves weights and optimizer state as a checkpoint, with what else the stage needs to go on (JSON). */
+/** Saves the model and the optimizer's state as a checkpoint, with what else the stage needs to go on (JSON). */
 export async function saveTrainer(
   context: StageContext,
   { model, optimizer }: Trained,
   step: number,
+  tokenizerFolder: string,
   state: unknown = {},
 ): Promise<void> {
   const moments = new Map(
@@ -134,7 +155,7 @@ export async function saveTrainer(
     ),
   )
   await context.save(step, state, {
-    'model.safetensors': await saveWeights(model),
+    ...(await modelFiles(model, tokenizerFolder)),
     'optimizer.safetensors': writeSafetensors(moments),
   })
 }

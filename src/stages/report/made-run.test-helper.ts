@@ -1,7 +1,8 @@
 /** A made-up run on disk: recipe, events of two attempts, manifests. Its numbers are plausible and belong to nobody. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import { createRun, type EventBody, openEvents, runFiles, stageFolder, writeManifest } from '../../run/index.ts'
+import { finishStage } from '../../run/finish.test-helper.ts'
+import { createRun, type EventBody, openEvents, runFiles, stageFolder } from '../../run/index.ts'
 import { random } from '../../tensor/random.ts'
 import type { Language } from '../stage.ts'
 
@@ -50,7 +51,7 @@ export async function makeRun(run: string, { language = 'zh', hostile, done = 7 
     const folder = folders[index]!
     await mkdir(folder, { recursive: true })
     if (['pretrain', 'sft', 'rl'].includes(kind)) await writeFile(join(folder, 'model.safetensors'), '')
-    await writeManifest(folder, { kind, name, config, inputs: {}, seconds, metrics })
+    await finishStage(run, index, { kind, name, config, seconds, metrics })
     emit({ type: 'stage-done', kind, name, seconds, metrics })
   }
   /** A loss that falls, with its speed. */
