@@ -59,6 +59,12 @@ void k_rmsnorm_backward(const Command *c, int id, int threads) {
   add_partials(dw, partial - id * C, C, c->dim[3], id, threads);
 }
 
+// The position of token i; of one that lies outside (padding), the first.
+static int64_t place(const int32_t *positions, int64_t i, int64_t time) {
+  if (!positions) return i % time;
+  return positions[i] < 0 || positions[i] >= time ? 0 : positions[i];
+}
+
 // qkv (n, (H + 2 Hkv) D) -> qk (n, (H + Hkv) D): RMSNorm over each head, then rotation by the position's angles
 void k_qk_forward(const Command *c, int id, int threads) {
   int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
@@ -67,7 +73,7 @@ void k_qk_forward(const Command *c, int id, int threads) {
   float *qk = F32(c, 5), *rstd = F32(c, 6);
   share(n, 1, id, threads, &from, &to);
   for (int64_t i = from; i < to; i++) {
-    const float *cos = rope + (positions ? positions[i] : i % time) * D, *sin = cos + half;
+    const float *cos = rope + place(positions, i, time) * D, *sin = cos + half;
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
       float *y = qk + (i * (H + Hkv) + h) * D, r = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
@@ -91,7 +97,7 @@ void k_qk_backward(const Command *c, int id, int threads) {
   for (int64_t j = 0; j < 2 * D; j++) mine[j] = 0;
   share(n, 1, id, threads, &from, &to);
   for (int64_t i = from; i < to; i++) {
-    const float *cos = rope + (positions ? positions[i] : i % time) * D, *sin = cos + half;
+    const float *cos = rope + place(positions, i, time) * D, *sin = cos + half;
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
       const float *dy = dqk + (i * (H + Hkv) + h) * D;

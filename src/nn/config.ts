@@ -87,11 +87,22 @@ export function toHuggingFace(c: ModelConfig): Record<string, unknown> {
   }
 }
 
+/** Whether a key says the same as if it were not there. */
+function isPlain(key: string, value: unknown): boolean {
+  if (key === 'layer_types') return Array.isArray(value) && value.every((type) => type === 'full_attention')
+  return key === 'rope_scaling' && (value as { rope_type?: string }).rope_type === 'default'
+}
+
 /** Reads a `config.json`; throws naming the key that is missing, of the wrong type, or not supported. */
 export function fromHuggingFace(json: Record<string, unknown>): ModelConfig {
   if (json.model_type !== 'qwen3')
     throw new Error(`config.json: model_type ${JSON.stringify(json.model_type)} is not supported, expected "qwen3"`)
   if (json.attention_bias === true) throw new Error('config.json: attention_bias true is not supported')
+  for (const key of ['rope_scaling', 'use_sliding_window', 'layer_types'])
+    if (json[key] && !isPlain(key, json[key]))
+      throw new Error(`config.json: ${key} ${JSON.stringify(json[key])} is not supported`)
+  if (json.hidden_act !== undefined && json.hidden_act !== 'silu')
+    throw new Error(`config.json: hidden_act ${JSON.stringify(json.hidden_act)} is not supported, expected "silu"`)
   const number = (key: string, fallback?: number): number => {
     const value = json[key] ?? fallback
     if (typeof value !== 'number') throw new Error(`config.json: ${key} must be a number, got ${JSON.stringify(value)}`)
@@ -107,7 +118,10 @@ export function fromHuggingFace(json: Record<string, unknown>): ModelConfig {
     kvHeads: number('num_key_value_heads', heads),
     headDim: number('head_dim', dim / heads),
     ff: number('intermediate_size'),
-    ropeTheta: number('rope_theta', 10_000),
+    ropeTheta: number(
+      'rope_theta',
+      (json.rope_parameters as { rope_theta?: number } | undefined)?.rope_theta ?? 10_000,
+    ),
     eps: number('rms_norm_eps', 1e-6),
     tied: json.tie_word_embeddings === true,
     maxPositions: number('max_position_embeddings', 2048),

@@ -11,6 +11,8 @@ export interface Node {
   output: Tensor
   /** Kept for backward besides inputs and output. */
   saved: Tensor[]
+  /** Its gradient was taken as 1 beforehand: nothing may follow it. */
+  mustBeRoot?: boolean
   /** Appends the commands of the backward pass. `dy` is the gradient of the output. */
   backward(dy: Tensor): void
 }
@@ -54,25 +56,39 @@ export function backward(loss: Tensor): void {
   if (!loss.node)
     throw new Error('backward: nothing was recorded for this tensor (is it made from parameters, outside noGrad?)')
   const tape = engine.tape
+  const stray = tape.find((node) => node.mustBeRoot && node !== loss.node)
+  if (stray)
+    throw new Error(
+      `backward: ${stray.op} must be the loss itself: its gradient was taken as 1 when it was computed (for anything else use negativeLogProbs)`,
+    )
   engine.tape = []
   const recording = engine.recording
   engine.recording = false
   loss.grad = engine.full(loss.shape, 1)
   loss.grad.storage.owner = 'tape'
   if (loss.storage.owner === 'tape') loss.storage.owner = 'scope' // the caller reads it
-  for (let i = tape.length - 1; i >= 0; i--) {
-    const node = tape[i]!
-    const dy = node.output.grad
-    if (dy) {
-      node.backward(dy)
-      node.output.grad = null
-      if (!node.inputs.some((t) => t.grad?.storage === dy.storage)) freeIfTape(dy)
+  let failed = true
+  try {
+    for (let node = tape.at(-1); node; tape.pop(), node = tape.at(-1)) {
+      const dy = node.output.grad
+      if (dy) {
+        node.backward(dy)
+        node.output.grad = null
+        if (!node.inputs.some((t) => t.grad?.storage === dy.storage)) freeIfTape(dy)
+      }
+      release(node)
     }
-    for (const t of node.saved) freeIfTape(t)
-    freeIfTape(node.output)
-    node.output.node = null
+    failed = false
+  } finally {
+    engine.recording = recording
+    if (failed) tape.forEach(release)
   }
-  engine.recording = recording
+}
+
+function release({ saved, output }: Node): void {
+  for (const t of saved) freeIfTape(t)
+  freeIfTape(output)
+  output.node = null
 }
 
 function freeIfTape(t: Tensor): void {

@@ -45,6 +45,7 @@ export class Engine {
     const owner = this.scopes.length > 0 ? 'scope' : 'user'
     const storage: Storage = { address: this.pool.allocate(bytes), bytes, freed: false, owner, pool: this.pool }
     this.scopes.at(-1)?.push(storage)
+    this.capturing?.uses.add(storage)
     return new Tensor(this, shape, dtype, storage)
   }
 
@@ -57,6 +58,28 @@ export class Engine {
 
   zeros(shape: Shape): Tensor {
     return this.full(shape, 0)
+  }
+
+  /**
+   * What every operation asks before it allocates: operands of this engine, alive, f32 or (the second list) i32. Throws naming the
+   * operation and all shapes.
+   */
+  expect(
+    op: string,
+    floats: readonly (Tensor | null | undefined)[],
+    integers: readonly (Tensor | null | undefined)[] = [],
+  ): void {
+    const check = (t: Tensor | null | undefined, dtype: DType) => {
+      if (!t) return
+      const all = [...floats, ...integers].flatMap((one) => (one ? [show(one.shape)] : [])).join(', ')
+      const refuse = (why: string) => new Error(`${op}: tensor ${show(t.shape)} ${why} (operands: ${all})`)
+      if (t.engine !== this)
+        throw refuse(`belongs to another engine (${t.engine.backend.name}, this one is ${this.backend.name})`)
+      if (t.storage.freed) throw refuse('has been freed')
+      if (t.dtype !== dtype) throw refuse(`is ${t.dtype}, expected ${dtype}`)
+    }
+    for (const t of floats) check(t, 'f32')
+    for (const t of integers) check(t, 'i32')
   }
 
   /** Appends one command. `null` marks an absent operand. */
@@ -78,7 +101,15 @@ export class Engine {
       if (result instanceof Promise)
         throw new Error('scope: the function must not be async; return tensors and read them outside')
       const kept = new Set(tensorsIn(result).map((t) => t.storage))
-      for (const s of this.scopes.pop()!) {
+      const made = new Set(this.scopes.pop())
+      // What `backward` will read besides outputs: inputs made here, handed to the first node that needs them (the last to run).
+      for (const node of this.tape)
+        for (const t of node.inputs)
+          if (made.has(t.storage) && t.storage.owner === 'scope' && !kept.has(t.storage)) {
+            t.storage.owner = 'tape'
+            node.saved.push(t)
+          }
+      for (const s of made) {
         if (s.freed || s.owner !== 'scope') continue
         if (!kept.has(s)) this.release(s)
         else if (this.scopes.length > 0) this.scopes.at(-1)!.push(s)
@@ -120,6 +151,7 @@ export class Engine {
     this.capturing = program
     try {
       program.outputs = this.scope(body)
+      program.seal()
       if (this.tape.length > 0)
         throw new Error(
           `capture: ${this.tape.length} operations were recorded for a backward pass that never came (use noGrad)`,
@@ -189,8 +221,10 @@ export class Engine {
     return t
   }
 
+  /** Gives all memory back, that of programs aside: they are freed by whoever captured them. */
   async close(): Promise<void> {
     await this.settle()
+    for (const { address, bytes } of this.pool.drain()) this.backend.release(address, bytes)
     await this.backend.close()
   }
 
@@ -199,7 +233,7 @@ export class Engine {
     s.pool.release(s.address, s.bytes)
   }
 
-  private refuseInCapture(what: string): void {
+  refuseInCapture(what: string): void {
     if (this.capturing)
       throw new Error(`${what}: not possible while a program is being captured; do it before, or after run()`)
   }

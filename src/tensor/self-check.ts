@@ -17,7 +17,7 @@ export async function selfCheck(engine: Engine): Promise<number> {
     const scale = want.reduce((a, b) => Math.max(a, Math.abs(b)), 1e-6)
     want.forEach((value, i) => {
       const difference = Math.abs(value - actual[k]![i]!) / scale
-      worst = difference <= worst ? worst : difference // NaN counts as worse
+      worst = Math.max(worst, Number.isNaN(difference) ? Infinity : difference)
     })
   })
   return worst

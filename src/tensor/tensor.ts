@@ -76,7 +76,8 @@ export class Tensor {
 
   /** A tensor over the same memory: `shape` elements from element `offset` on. Not recorded for backward. */
   view(shape: Shape, offset = 0): Tensor {
-    if (offset < 0 || offset + sizeOf(shape) > this.size)
+    const isWhole = [offset, ...shape].every((n) => Number.isInteger(n)) && shape.every((n) => n >= 1)
+    if (!isWhole || offset < 0 || offset + sizeOf(shape) > this.size)
       throw new Error(`view: ${show(shape)} at ${offset} lies outside ${show(this.shape)}`)
     return new Tensor(this.engine, shape, this.dtype, this.storage, this.offset + offset)
   }

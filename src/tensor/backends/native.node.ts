@@ -38,8 +38,12 @@ function load() {
   }
 }
 
+/** What the pool in kernels/queue.c has room for. */
+const MAX_THREADS = 256
+
 /** Throws a sentence when the machine has no C compiler. */
-export function openNative(threads: number): Backend {
+export function openNative(wanted: number): Backend {
+  const threads = Math.min(wanted, MAX_THREADS)
   const so = (library ??= load())
   const withPool = () => {
     if (pool !== threads) pool = so.start(threads)

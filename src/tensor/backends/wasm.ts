@@ -71,7 +71,7 @@ export function buildOf(module: WebAssembly.Module): KernelBuild {
 }
 
 /** Throws a sentence when this platform cannot run the kernels. */
-export async function openWasm(bytes: Uint8Array<ArrayBuffer>, threads: number, spawn: Spawn): Promise<Backend> {
+export async function openWasm(bytes: Uint8Array<ArrayBuffer>, wanted: number, spawn: Spawn): Promise<Backend> {
   if (!WebAssembly.validate(bytes))
     throw new Error('the WebAssembly here lacks relaxed SIMD or threads, or kernels.wasm is damaged')
   const module = await WebAssembly.compile(bytes)
@@ -103,15 +103,15 @@ export async function openWasm(bytes: Uint8Array<ArrayBuffer>, threads: number, 
   let listBytes = 0
   const stage = (commands: Uint8Array): void => {
     if (commands.length > listBytes) {
+      const larger = pool.allocate(2 * commands.length)
       if (list) pool.release(list, listBytes)
-      listBytes = 2 * commands.length
-      list = pool.allocate(listBytes)
+      ;[list, listBytes] = [larger, 2 * commands.length]
     }
     new Uint8Array(memory.buffer, list, commands.length).set(commands)
   }
 
   const workers: Thread[] = []
-  exports.xb_start(threads)
+  const threads = exports.xb_start(wanted) // at most as many as the pool has room for
   try {
     for (let id = 1; id < threads; id++)
       workers.push(await spawn({ module, memory, id, stack: reserve(STACK_BYTES) + STACK_BYTES }))
@@ -164,7 +164,7 @@ function outOfMemory(memory: WebAssembly.Memory, bytes: number): string {
   const megabytes = (n: number) => `${Math.ceil(n / 2 ** 20)} MB`
   const wanted = bytes > 0 ? `${megabytes(bytes)} more were asked for` : 'more may have been needed'
   return (
-    `WebAssembly has ${megabytes(memory.buffer.byteLength)} of at most 4096 MB in use, and ${wanted}: ` +
+    `WebAssembly has ${megabytes(memory.buffer.byteLength)} in use (4096 MB is the most there is), and ${wanted}: ` +
     'take a smaller model or batch, or the native backend, which has no such limit (it needs a C compiler)'
   )
 }

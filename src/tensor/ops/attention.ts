@@ -44,8 +44,8 @@ export function rotate(
     throw new Error(
       `attention: norms (${headDim}) and a rope table (positions, ${headDim}); got ${show(qNorm.shape)}, ${show(kNorm.shape)}, ${show(rope.shape)}`,
     )
-  if (!positions && rope.shape[0]! < time)
-    throw new Error(`attention: ${time} tokens in a row, but the rope table has ${rope.shape[0]} positions`)
+  if (rope.shape[0]! < time)
+    throw new Error(`attention: ${time} positions in a row, but the rope table has ${rope.shape[0]} positions`)
   const { engine } = qkv
   const qk = engine.empty([n, (heads + kvHeads) * headDim])
   const rstd = engine.empty([n, heads + kvHeads])
@@ -62,6 +62,7 @@ export function rotate(
 export function attention(inputs: AttentionInputs, shape: AttentionShape): Tensor {
   const { qkv, qNorm, kNorm, rope, starts } = inputs
   const { batch, time, heads, kvHeads, headDim } = shape
+  qkv.engine.expect('attention', [qkv, qNorm, kNorm, rope], [starts])
   const n = batch * time
   if (qkv.shape[0] !== n || starts.size !== n || starts.dtype !== 'i32')
     throw new Error(
@@ -77,15 +78,21 @@ export function attention(inputs: AttentionInputs, shape: AttentionShape): Tenso
   return record('attention', [qkv, qNorm, kNorm], y, [qk, rstd, lse], (dy) => {
     engine.scope(() => {
       const dqk = engine.empty(qk.shape)
-      const dqkv = gradientOf(qkv).grad // the projection feeds nothing else: always its first gradient
+      const into = qkv.requiresGrad ? gradientOf(qkv) : null
+      const dqkv = into && !into.accumulate ? into.grad : engine.empty(qkv.shape) // the kernels overwrite
       engine.enqueue('attention_backward', [qk, qkv, starts, y, lse, dy, dqk, dqkv], dims, scalars)
-      const dqNorm = qNorm.requiresGrad ? gradientOf(qNorm).grad : null
-      const dkNorm = kNorm.requiresGrad ? gradientOf(kNorm).grad : null
+      const [dqNorm, dkNorm] = [qNorm, kNorm].map((norm) => {
+        if (!norm.requiresGrad) return null
+        const { grad, accumulate } = gradientOf(norm) // the kernel adds
+        if (!accumulate) engine.enqueue('fill', [grad], [grad.size], [0])
+        return grad
+      })
       engine.enqueue(
         'qk_backward',
         [qkv, qNorm, kNorm, rope, null, rstd, dqk, dqkv, dqNorm, dkNorm],
         [n, heads, kvHeads, headDim, time],
       )
+      if (into?.accumulate) engine.enqueue('axpby', [dqkv, into.grad], [dqkv.size, dqkv.size], [1, 1])
     })
   })
 }
@@ -95,7 +102,8 @@ export const attentionKernels: ReferenceKernels = {
     const [qkv, qNorm, kNorm, rope, qk, rstd] = [at(0), at(1), at(2), at(3), at(5), at(6)]
     const half = d / 2
     for (let i = 0; i < n; i++) {
-      const position = has(4) ? at(4)[i]! : i % time
+      const given = has(4) ? at(4)[i]! : i % time
+      const position = given >= 0 && given < time ? given : 0 // padding
       for (let head = 0; head < h + hkv; head++) {
         const x = qkv.subarray(i * (h + 2 * hkv) * d + head * d)
         const y = qk.subarray(i * (h + hkv) * d + head * d)
@@ -120,7 +128,8 @@ export const attentionKernels: ReferenceKernels = {
     const half = d / 2
     const g = new Float64Array(d)
     for (let i = 0; i < n; i++) {
-      const position = has(4) ? at(4)[i]! : i % time
+      const given = has(4) ? at(4)[i]! : i % time
+      const position = given >= 0 && given < time ? given : 0 // padding
       for (let head = 0; head < h + hkv; head++) {
         const x = qkv.subarray(i * (h + 2 * hkv) * d + head * d)
         const dx = dqkv.subarray(i * (h + 2 * hkv) * d + head * d)

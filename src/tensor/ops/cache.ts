@@ -19,6 +19,7 @@ export interface CacheInputs extends Omit<AttentionInputs, 'starts'> {
 export function cachedAttention(inputs: CacheInputs, shape: Omit<AttentionShape, 'batch' | 'time'>): Tensor {
   const { qkv, keys, values, slots, positions } = inputs
   const { heads, kvHeads, headDim } = shape
+  qkv.engine.expect('cachedAttention', [qkv, inputs.qNorm, inputs.kNorm, inputs.rope, keys, values], [slots, positions])
   const m = qkv.shape[0]!
   const [sequences = 0, cachedHeads = 0, capacity = 0, d = 0] = keys.shape
   if (
@@ -42,11 +43,14 @@ export function cachedAttention(inputs: CacheInputs, shape: Omit<AttentionShape,
   })
 }
 
+const isPadding = (slot: number, sequences: number, position: number, capacity: number) =>
+  slot < 0 || slot >= sequences || position < 0 || position >= capacity
+
 export const cacheKernels: ReferenceKernels = {
-  cache_write({ dims: [m = 0, h = 0, hkv = 0, d = 0, capacity = 0], at }) {
+  cache_write({ dims: [m = 0, h = 0, hkv = 0, d = 0, capacity = 0, sequences = 0], at }) {
     const [qk, qkv, slots, positions, keys, values] = [at(0), at(1), at(2), at(3), at(4), at(5)]
     for (let i = 0; i < m; i++) {
-      if (slots[i]! < 0) continue
+      if (isPadding(slots[i]!, sequences, positions[i]!, capacity)) continue
       for (let head = 0; head < hkv; head++) {
         const to = ((slots[i]! * hkv + head) * capacity + positions[i]!) * d
         for (let j = 0; j < d; j++) {
@@ -56,12 +60,12 @@ export const cacheKernels: ReferenceKernels = {
       }
     }
   },
-  attention_cached({ dims: [m = 0, h = 0, hkv = 0, d = 0, capacity = 0], scalars: [scale = 0], at }) {
+  attention_cached({ dims: [m = 0, h = 0, hkv = 0, d = 0, capacity = 0, sequences = 0], scalars: [scale = 0], at }) {
     const [qk, keys, values, slots, positions, y] = [at(0), at(1), at(2), at(3), at(4), at(5)]
     for (let i = 0; i < m; i++)
       for (let head = 0; head < h; head++) {
         const out = y.subarray((i * h + head) * d, (i * h + head + 1) * d).fill(0)
-        if (slots[i]! < 0) continue
+        if (isPadding(slots[i]!, sequences, positions[i]!, capacity)) continue
         const from = (slots[i]! * hkv + Math.floor(head / (h / hkv))) * capacity * d
         const scores: number[] = []
         for (let s = 0; s <= positions[i]!; s++) {

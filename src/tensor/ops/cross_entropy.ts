@@ -21,9 +21,10 @@ export interface HeadInputs {
 }
 
 function check(op: string, { x, w, targets }: HeadInputs): { n: number; c: number; v: number; block: number } {
+  x.engine.expect(op, [x, w], [targets])
   const [n = 0, c = 0] = x.shape
   const [v = 0] = w.shape
-  if (x.shape.length !== 2 || w.shape[1] !== c || targets.size !== n || targets.dtype !== 'i32')
+  if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[1] !== c || targets.size !== n)
     throw new Error(
       `${op}: x (N, C), w (V, C), targets (N) i32; got ${show(x.shape)}, ${show(w.shape)}, ${targets.dtype} ${show(targets.shape)}`,
     )
@@ -55,6 +56,7 @@ function pass(op: string, p: Pass): void {
 export function crossEntropy(inputs: HeadInputs, weights: Tensor, nll: Tensor): Tensor {
   const { x, w } = inputs
   const { n } = check('crossEntropy', inputs)
+  x.engine.expect('crossEntropy', [weights, nll])
   if (weights.size !== n || nll.size !== n)
     throw new Error(`crossEntropy: weights and nll (${n}); got ${show(weights.shape)} and ${show(nll.shape)}`)
   const { engine } = x
@@ -63,13 +65,18 @@ export function crossEntropy(inputs: HeadInputs, weights: Tensor, nll: Tensor): 
   const dw = recording && w.requiresGrad ? gradientOf(w) : null
   pass('crossEntropy', { ...inputs, coefficients: recording ? weights : null, nll, dx, dw, entropy: null })
   const loss = engine.noGrad(() => dot(nll, weights))
-  return record('crossEntropy', [x, w], loss, [], () => {})
+  record('crossEntropy', [x, w], loss, [], () => {})
+  if (loss.node) loss.node.mustBeRoot = true
+  return loss
 }
 
 /** −log p(target) of each token (N), 0 where the target is negative; `entropy` (N) receives that of each distribution. */
 export function negativeLogProbs(inputs: HeadInputs, entropy: Tensor | null = null): Tensor {
   const { x, w } = inputs
   const { n } = check('negativeLogProbs', inputs)
+  x.engine.expect('negativeLogProbs', [entropy])
+  if (entropy && entropy.size !== n)
+    throw new Error(`negativeLogProbs: the entropy of ${n} tokens does not fit ${show(entropy.shape)}`)
   const nll = x.engine.empty([n])
   pass('negativeLogProbs', { ...inputs, coefficients: null, nll, dx: null, dw: null, entropy })
   return record('negativeLogProbs', [x, w], nll, [], (dy) => {

@@ -8,11 +8,13 @@ import type { ReferenceKernels } from './reference.ts'
 
 const kinds = { add: 0, subtract: 1, multiply: 2 }
 
-function binary(kind: keyof typeof kinds, a: Tensor, b: Tensor, y = a.engine.empty(a.shape), accumulate = 0): Tensor {
+function binary(kind: keyof typeof kinds, a: Tensor, b: Tensor, into?: Tensor, accumulate = 0): Tensor {
+  a.engine.expect(kind, [a, b, into])
   if (b.size !== 1 && show(a.shape) !== show(b.shape))
     throw new Error(
       `${kind}: expected equal shapes, or one element on the right; got ${show(a.shape)} and ${show(b.shape)}`,
     )
+  const y = into ?? a.engine.empty(a.shape)
   a.engine.enqueue('binary', [a, b, y], [a.size, b.size, kinds[kind], accumulate])
   return y
 }
@@ -57,6 +59,7 @@ export function multiply(a: Tensor, b: Tensor): Tensor {
 
 /** factor · x. */
 export function scale(x: Tensor, factor: number): Tensor {
+  x.engine.expect('scale', [x])
   const y = x.engine.empty(x.shape)
   x.engine.enqueue('axpby', [x, y], [x.size, x.size], [factor, 0])
   return record('scale', [x], y, [], (dy) => {
@@ -67,6 +70,7 @@ export function scale(x: Tensor, factor: number): Tensor {
 
 /** factor · Σ x, a scalar. */
 export function sum(x: Tensor, factor = 1): Tensor {
+  x.engine.expect('sum', [x])
   const y = x.engine.empty([1])
   x.engine.enqueue('sum', [x, y], [x.size, 0], [factor])
   return record('sum', [x], y, [], (dy) => {
@@ -82,6 +86,8 @@ export function mean(x: Tensor): Tensor {
 
 /** Overwrites `target` with `source` (no gradient). */
 export function copy(source: Tensor, target: Tensor): void {
+  if (source.dtype === 'i32') source.engine.expect('copy', [], [source, target])
+  else source.engine.expect('copy', [source, target])
   if (source.size !== target.size) throw new Error(`copy: ${show(source.shape)} into ${show(target.shape)}`)
   source.engine.enqueue('copy', [source, target], [source.size])
 }

@@ -4,7 +4,7 @@ import { show, type Tensor } from '../tensor.ts'
 import type { ReferenceKernels } from './reference.ts'
 
 function expectIndex(op: string, index: Tensor, table: Tensor): void {
-  if (index.dtype !== 'i32') throw new Error(`${op}: indices must be i32, got ${index.dtype} ${show(index.shape)}`)
+  table.engine.expect(op, [table], [index])
   if (table.shape.length !== 2) throw new Error(`${op}: expected a table (rows, C), got ${show(table.shape)}`)
 }
 

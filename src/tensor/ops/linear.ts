@@ -19,6 +19,7 @@ export interface GemmOptions {
 /** C (M, N) = alpha · op(A) (M, K) · op(B) (K, N) + beta · residual, on 2-D tensors. No gradient. */
 export function gemm(a: Tensor, b: Tensor, c: Tensor, options: GemmOptions = {}): void {
   const { transposeA = false, transposeB = false, alpha = 1, beta = 0, residual = c } = options
+  a.engine.expect('gemm', [a, b, c, residual])
   const [m = 0, k = 0] = transposeA ? [a.shape[1], a.shape[0]] : a.shape
   const [k2 = 0, n = 0] = transposeB ? [b.shape[1], b.shape[0]] : b.shape
   if (a.shape.length !== 2 || b.shape.length !== 2 || k !== k2 || c.size !== m * n || residual.size !== c.size)
@@ -32,13 +33,14 @@ export function gemm(a: Tensor, b: Tensor, c: Tensor, options: GemmOptions = {})
 
 /** x (N, K) · wᵀ (K, M) + residual (N, M) → (N, M). */
 export function linear(x: Tensor, w: Tensor, residual?: Tensor): Tensor {
+  x.engine.expect('linear', [x, w, residual])
   const [n = 0, k = 0] = x.shape
   const [m = 0] = w.shape
   if (x.shape.length !== 2 || w.shape.length !== 2 || w.shape[1] !== k)
     throw new Error(`linear: x ${show(x.shape)} needs weights (out, ${k}); got ${show(w.shape)}`)
+  if (residual && show(residual.shape) !== show([n, m]))
+    throw new Error(`linear: the residual is ${show(residual.shape)}, the output ${show([n, m])}`)
   const y = x.engine.empty([n, m])
-  if (residual && show(residual.shape) !== show(y.shape))
-    throw new Error(`linear: the residual is ${show(residual.shape)}, the output ${show(y.shape)}`)
   gemm(x, w, y, { transposeB: true, beta: residual ? 1 : 0, residual })
   const inputs = residual ? [x, w, residual] : [x, w]
   return record('linear', inputs, y, [], (dy) => {

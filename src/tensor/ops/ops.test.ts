@@ -17,18 +17,23 @@ class Inputs {
   readonly parameters: Tensor[] = []
   private readonly draw
   readonly engine: Engine
-  constructor(engine: Engine, seed: number) {
+  /** Moves one element of one parameter, to see how the loss follows. */
+  private readonly nudge?: { parameter: number; element: number; by: number }
+  constructor(engine: Engine, seed: number, nudge?: Inputs['nudge']) {
     this.engine = engine
     this.draw = random(seed, 'ops.test')
+    this.nudge = nudge
+  }
+  private normals(shape: readonly number[]): Float64Array {
+    return Float64Array.from(Float32Array.from({ length: sizeOf(shape) }, () => this.draw.normal()))
   }
   tensor(...shape: number[]): Tensor {
-    return this.engine.tensor(
-      Float32Array.from({ length: sizeOf(shape) }, () => this.draw.normal()),
-      shape,
-    )
+    return this.engine.tensor(this.normals(shape), shape)
   }
   parameter(...shape: number[]): Tensor {
-    const t = this.tensor(...shape)
+    const values = this.normals(shape)
+    if (this.nudge?.parameter === this.parameters.length) values[this.nudge.element]! += this.nudge.by
+    const t = this.engine.tensor(values, shape)
     t.requiresGrad = true
     t.grad = this.tensor(...shape) // gradients are added to what is there
     this.parameters.push(t)
@@ -81,6 +86,15 @@ async function evaluate(engine: Engine, seed: number, graph: Graph): Promise<Flo
   }
   for (const p of inputs.parameters) forward.push(Float64Array.from(await p.grad!.read()))
   return forward
+}
+
+function compare(expected: readonly Float64Array[], actual: readonly Float64Array[], what: string): void {
+  expect(actual.length).toBe(expected.length)
+  expected.forEach((want, k) => {
+    const scale = want.reduce((a, b) => Math.max(a, Math.abs(b)), 1)
+    const worst = want.reduce((a, b, j) => Math.max(a, Math.abs(b - actual[k]![j]!)), 0)
+    expect(worst / scale, `output ${k} of ${what}`).toBeLessThan(1e-5)
+  })
 }
 
 const reference = new Engine(openReference())
@@ -179,6 +193,13 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
         return [nll, ops.crossEntropy(head, ops.multiply(weight, weight), nll)]
       },
   ],
+  negativeLogProbs: [
+    fc.tuple(size, size, size),
+    ([n, c, v]) =>
+      (i) => [
+        ops.negativeLogProbs({ x: i.parameter(n!, c!), w: i.parameter(v!, c!), targets: i.integers(n!, v!, -1) }),
+      ],
+  ],
   'negativeLogProbs and policyLoss': [
     fc.tuple(size, size, size),
     ([n, c, v]) =>
@@ -253,20 +274,73 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
   ],
 }
 
+/** Shapes that take more than one block or tile of everything: what the runs of every day compute. */
+const LARGE: [name: string, shape: number[]][] = [
+  ...[0, 1, 2, 3].map((layout): [string, number[]] => ['gemm, all layouts', [37, 800, 900, layout]]),
+  ['linear with residual', [130, 900, 800]],
+  ['crossEntropy', [700, 24, 1500]],
+  ['negativeLogProbs and policyLoss', [300, 24, 2100]],
+  ['attention', [2, 300, 1, 2, 64]],
+  ['rmsNorm', [300, 500]],
+  ['swiglu', [300, 500]],
+  ['sum and mean', [70, 900]],
+]
+
+/** Σ of everything the graph returns last, times fixed random numbers: what is differentiated. */
+function lossOf(seed: number, graph: Graph, nudge?: { parameter: number; element: number; by: number }) {
+  const inputs = new Inputs(reference, seed, nudge)
+  const last = graph(inputs).at(-1)!
+  const loss = last.size === 1 ? last : ops.sum(ops.multiply(last, inputs.tensor(...last.shape)))
+  return { inputs, loss }
+}
+
+describe('gradients equal finite differences on the float64 reference', () => {
+  const differentiated: [string, number[]][] = [
+    ['arithmetic', [3, 4]],
+    ['sum and mean', [3, 2]],
+    ['linear with residual', [3, 4, 5]],
+    ['embedding', [5, 3, 4]],
+    ['rmsNorm', [3, 4]],
+    ['swiglu', [3, 4]],
+    ['attention', [2, 5, 1, 2, 4]],
+    ['crossEntropy', [4, 3, 5]],
+    ['negativeLogProbs', [4, 3, 5]],
+  ]
+  it.each(differentiated)('%s', async (name, shape) => {
+    const graph = cases[name]![1](shape)
+    const preset = reference.noGrad(() => lossOf(7, graph)).inputs.parameters.map(({ grad }) => grad!)
+    const before = await Promise.all(preset.map(async (grad) => Float64Array.from(await grad.read())))
+    const { inputs, loss } = lossOf(7, graph)
+    backward(loss)
+    const h = 1e-5
+    for (const [k, p] of inputs.parameters.entries()) {
+      const after = await p.grad!.read()
+      for (let element = 0; element < p.size; element++) {
+        const at = (by: number) => reference.noGrad(() => lossOf(7, graph, { parameter: k, element, by })).loss.item()
+        const slope = ((await at(h)) - (await at(-h))) / (2 * h)
+        const gradient = after[element]! - before[k]![element]!
+        expect(Math.abs(gradient - slope), `parameter ${k}, element ${element}`).toBeLessThan(
+          1e-6 * Math.max(1, Math.abs(slope)),
+        )
+      }
+    }
+  })
+})
+
 describe.each(await fastEngines())('%s kernels equal the reference', (_, engine) => {
   afterAll(() => engine.close())
+
+  it.each(LARGE)('%s %j', async (name, shape) => {
+    const graph = cases[name]![1](shape)
+    compare(await evaluate(reference, 3, graph), await evaluate(engine, 3, graph), JSON.stringify(shape))
+  })
 
   it.each(Object.entries(cases))('%s', async (_name, [shapes, graph]) => {
     await fc.assert(
       fc.asyncProperty(shapes, fc.integer({ min: 0, max: 1000 }), async (shape, seed) => {
         const expected = await evaluate(reference, seed, graph(shape))
         const actual = await evaluate(engine, seed, graph(shape))
-        expect(actual.length).toBe(expected.length)
-        expected.forEach((want, k) => {
-          const scale = want.reduce((a, b) => Math.max(a, Math.abs(b)), 1)
-          const worst = want.reduce((a, b, j) => Math.max(a, Math.abs(b - actual[k]![j]!)), 0)
-          expect(worst / scale, `output ${k} of ${JSON.stringify(shape)}`).toBeLessThan(1e-5)
-        })
+        compare(expected, actual, JSON.stringify(shape))
       }),
       { numRuns: 40 },
     )
@@ -323,8 +397,8 @@ describe('errors name the operation and the shapes', () => {
   it('a freed tensor, and tensors of two engines', () => {
     const x = t(2, 2)
     x.free()
-    expect(() => ops.add(x, t(2, 2))).toThrow(/binary.*freed/)
+    expect(() => ops.add(x, t(2, 2))).toThrow(/^add: .*freed/)
     const other = new Engine(openReference())
-    expect(() => ops.add(other.zeros([2, 2]), t(2, 2))).toThrow(/binary.*another engine/)
+    expect(() => ops.add(other.zeros([2, 2]), t(2, 2))).toThrow(/^add: .*another engine/)
   })
 })

@@ -12,13 +12,20 @@ import type { ReferenceKernels } from './reference.ts'
 const QUINTIC = [3.4445, -4.775, 2.0315] as const
 const NEWTON_SCHULZ_STEPS = 5
 
+function expectRoom(op: string, t: Tensor, elements: number): void {
+  if (t.size < elements) throw new Error(`${op}: ${elements} elements are needed, got ${show(t.shape)}`)
+}
+
 /** out[0] = Σ x² (+ out[0]). */
 export function sumSquares(x: Tensor, out: Tensor, accumulate = false): void {
+  x.engine.expect('sumSquares', [x, out])
   x.engine.enqueue('sum_squares', [x, out], [x.size, accumulate ? 1 : 0])
 }
 
 /** From Σ g²: clip[0] = min(1, maxNorm / ‖g‖), clip[1] = ‖g‖. maxNorm 0 = never clip. */
 export function clipScale(squares: Tensor, clip: Tensor, maxNorm: number): void {
+  squares.engine.expect('clipScale', [squares, clip])
+  expectRoom('clipScale', clip, 2)
   squares.engine.enqueue('clip_scale', [squares, clip], [1], [maxNorm])
 }
 
@@ -41,6 +48,9 @@ export function adamw(
   }: { weights: Tensor; grads: Tensor; m: Tensor; v: Tensor; hyper: Tensor; clip: Tensor },
   { beta1, beta2, eps, weightDecay }: AdamWOptions,
 ): void {
+  weights.engine.expect('adamw', [weights, grads, m, v, hyper, clip])
+  expectRoom('adamw', hyper, 3)
+  expectRoom('adamw', clip, 1)
   for (const t of [grads, m, v])
     if (t.size !== weights.size)
       throw new Error(`adamw: weights ${show(weights.shape)}, but a state of ${show(t.shape)}`)
@@ -61,7 +71,13 @@ export function muon(
 ): void {
   const { engine } = weights
   const [rows = 0, columns = 0] = weights.shape
+  engine.expect('muon', [weights, grads, momentum, hyper, clip])
   if (weights.shape.length !== 2) throw new Error(`muon: expected a matrix, got ${show(weights.shape)}`)
+  for (const t of [grads, momentum])
+    if (t.size !== weights.size)
+      throw new Error(`muon: weights ${show(weights.shape)}, but a state of ${show(t.shape)}`)
+  expectRoom('muon', hyper, 2)
+  expectRoom('muon', clip, 1)
   engine.scope(() => {
     const [a, b, c] = QUINTIC
     const side = Math.min(rows, columns)

@@ -28,6 +28,7 @@ export function policyLoss(
   { clipLow, clipHigh, beta }: { clipLow: number; clipHigh: number; beta: number },
 ): { loss: Tensor; statistics: Tensor } {
   const { nll, oldLogProbs, referenceLogProbs, advantages, weights } = inputs
+  nll.engine.expect('policyLoss', [nll, oldLogProbs, referenceLogProbs, advantages, weights])
   for (const t of [oldLogProbs, referenceLogProbs, advantages, weights])
     if (t && t.size !== nll.size)
       throw new Error(`policyLoss: all inputs must have ${nll.size} elements; got ${show(t.shape)}`)

@@ -8,6 +8,7 @@ import type { ReferenceKernels } from './reference.ts'
 
 /** x (N, C), w (C) → (N, C). */
 export function rmsNorm(x: Tensor, w: Tensor, eps: number): Tensor {
+  x.engine.expect('rmsNorm', [x, w])
   const [n = 0, c = 0] = x.shape
   if (x.shape.length !== 2 || w.size !== c)
     throw new Error(`rmsNorm: x ${show(x.shape)} needs (N, C) and weights (C); got ${show(w.shape)}`)

@@ -267,9 +267,9 @@ describe.each(engines)('sample on %s', (name, engine) => {
   })
 
   it('names shapes that do not fit', () => {
-    const t = engine.zeros([2, 8])
-    expect(() =>
-      sample({ logits: t, settings: t, state: t, ids: t, positions: t, slots: t, tokens: t, logProbs: t }),
-    ).toThrow(/sample: .*state f32 \(2, 8\)/)
+    const [t, i] = [engine.zeros([2, 8]), engine.tensor(new Int32Array(16), [2, 8], 'i32')]
+    const fitting = { logits: t, settings: t, state: i, ids: i, positions: i, slots: i, tokens: i, logProbs: t }
+    expect(() => sample(fitting)).toThrow(/sample: .*ids i32 \(2, 8\)/)
+    expect(() => sample({ ...fitting, state: t })).toThrow(/sample: tensor \(2, 8\) is f32, expected i32/)
   })
 })

@@ -46,6 +46,7 @@ export interface SampleInputs {
 /** One token for each active row. No gradient. */
 export function sample(inputs: SampleInputs): void {
   const { logits, settings, state, ids, positions, slots, tokens, logProbs } = inputs
+  logits.engine.expect('sample', [logits, settings, logProbs], [state, ids, positions, slots, tokens])
   const [b = 0, v = 0] = logits.shape
   const [s = 0, p = 0] = tokens.shape
   const fits =

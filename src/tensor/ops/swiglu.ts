@@ -5,6 +5,7 @@ import type { ReferenceKernels } from './reference.ts'
 
 /** gateUp (N, 2F): first F columns the gate, then F the linear part → (N, F). */
 export function swiglu(gateUp: Tensor): Tensor {
+  gateUp.engine.expect('swiglu', [gateUp])
   const [n = 0, twice = 0] = gateUp.shape
   if (gateUp.shape.length !== 2 || twice % 2 !== 0)
     throw new Error(`swiglu: expected (N, 2F), got ${show(gateUp.shape)}`)
