@@ -69,15 +69,16 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
   const isBase = kind === 'pretrain'
   const session = createSession(model, 1, model.config.maxPositions)
   try {
+    const fits = (ids: readonly number[]) => ids.length < model.config.maxPositions
+    const tooLong = () =>
+      say({
+        en: `too long: the model holds ${model.config.maxPositions} tokens`,
+        zh: `太长了：模型最多容纳 ${model.config.maxPositions} 个词元`,
+      })
     if (prompt !== undefined) {
-      await answer(
-        session,
-        model,
-        tokenizer,
-        isBase ? continuation(tokenizer, prompt) : dialogue(tokenizer, [{ role: 'user', content: prompt }]),
-        options,
-        isBase ? prompt : '',
-      )
+      const ids = isBase ? continuation(tokenizer, prompt) : dialogue(tokenizer, [{ role: 'user', content: prompt }])
+      if (!fits(ids)) throw new UsageError(tooLong())
+      await answer(session, model, tokenizer, ids, options, isBase ? prompt : '')
       return 0
     }
     console.log(
@@ -99,7 +100,9 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
     terminal.prompt()
     for await (const line of terminal) {
       if (line.trim() === '') break
-      if (isBase) await answer(session, model, tokenizer, continuation(tokenizer, line), options, line)
+      if (!fits(isBase ? continuation(tokenizer, line) : dialogue(tokenizer, [{ role: 'user', content: line.trim() }])))
+        console.log(tooLong())
+      else if (isBase) await answer(session, model, tokenizer, continuation(tokenizer, line), options, line)
       else {
         messages.push({ role: 'user', content: line.trim() })
         let ids = dialogue(tokenizer, messages)

@@ -3,11 +3,12 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { isRun, readRecipe, runFiles } from '../run/index.ts'
+import { fewShot, inChat } from '../stages/ask.ts'
 import { evaluateExercises } from '../stages/exercises.ts'
 import { registry } from '../stages/index.ts'
 import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { examineWorld } from '../stages/world-exam.ts'
-import { type TaskSpec, taskSchema } from '../tasks/index.ts'
+import { finalLine, type Task, type TaskSpec, taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
@@ -25,12 +26,12 @@ const flags = z.object({
   task: help(
     z.array(z.string()).optional(),
     'arithmetic, countdown, or as in a recipe: "{name: arithmetic, digits: 3}" (default: those of the run)',
-    'arithmetic、countdown，或像食谱里那样写："{name: arithmetic, digits: 3}"（默认考该次运行练过的）',
+    'arithmetic、countdown，或像食谱里那样写："{name: arithmetic, digits: 3}"（默认：这次运行练过的题）',
   ),
   problems: help(z.number().int().positive().default(200), 'problems of each task', '每种题考多少道'),
   questions: help(
-    z.number().int().nonnegative().default(0),
-    'questions about the embedded world',
+    z.number().int().nonnegative().optional(),
+    'questions about the embedded world (default: as many as the run asks)',
     '关于内置小镇的问题数',
   ),
   maxTokens: help(z.number().int().positive().default(64), 'longest answer', '回答最长多少词元'),
@@ -44,6 +45,9 @@ const flags = z.object({
   json: help(z.boolean().default(false), 'print JSON', '输出 JSON'),
 })
 
+/** Worked examples before a question to a base model. */
+const SHOTS = 3
+
 export const evaluate = verb({
   name: 'eval',
   operands: '<run|model>',
@@ -56,7 +60,8 @@ export const evaluate = verb({
     const recipe = await recipeOf(folder)
     const lang = recipe?.language ?? language()
     const specs = options.task ? options.task.map(taskOf) : (recipe?.tasks ?? [])
-    if (specs.length === 0 && options.questions === 0)
+    const questions = options.questions ?? recipe?.questions ?? 0
+    if (specs.length === 0 && questions === 0)
       throw new UsageError(
         say({
           en: 'nothing to examine: name a --task, or --questions',
@@ -69,19 +74,30 @@ export const evaluate = verb({
       const model = await loadModel(engine, folder, { trainable: false })
       const { problems, maxTokens, samples, seed } = options
       const k = samples > 1 ? [1, samples] : []
+      // As the eval stage does: a base model is shown worked examples.
+      const manner = (task: Task) =>
+        kind === 'pretrain'
+          ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!))
+          : inChat(tokenizer)
       const exercises = []
       for (const spec of specs) {
         const { task } = await openTask(spec, lang)
         exercises.push({
           task: task.name,
-          ...(await evaluateExercises(model, tokenizer, task, { count: problems, seed, maxTokens, k })),
+          ...(await evaluateExercises(model, tokenizer, task, {
+            count: problems,
+            seed,
+            maxTokens,
+            k,
+            manner: manner(task),
+          })),
         })
       }
       const town = makeWorld({ language: lang, seed: recipe?.seed ?? 1 })
       const world =
-        options.questions > 0
+        questions > 0
           ? await examineWorld(model, tokenizer, town, makeQuestions(town, seed), {
-              count: options.questions,
+              count: questions,
               seed,
               maxTokens,
               isBase: kind === 'pretrain',
@@ -120,8 +136,7 @@ export const evaluate = verb({
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`
 
 function taskOf(text: string): TaskSpec {
-  const value: unknown = /^\s*\{/.test(text) ? parse(text) : { name: text }
-  const result = taskSchema.safeParse(value)
+  const result = taskSchema.safeParse(valueOf(text))
   if (result.success) return result.data
   throw new UsageError(
     say({
@@ -129,6 +144,15 @@ function taskOf(text: string): TaskSpec {
       zh: `--task ${text} 不对：${result.error.issues[0]!.message}`,
     }),
   )
+}
+
+function valueOf(text: string): unknown {
+  if (!/^\s*\{/.test(text)) return { name: text }
+  try {
+    return parse(text) as unknown
+  } catch {
+    return undefined
+  }
 }
 
 /** Language, seed and tasks of the run that a model folder lies in. */
@@ -140,5 +164,6 @@ async function recipeOf(folder: string) {
     kind === 'rl' || kind === 'eval' ? (config.tasks as { task: TaskSpec }[]).map(({ task }) => task) : [],
   )
   const tasks = [...new Map(specs.map((spec) => [JSON.stringify(spec), spec])).values()]
-  return { language: lang, seed, tasks }
+  const questions = stages.reduce((most, { config }) => Math.max(most, Number(config.questions ?? 0)), 0)
+  return { language: lang, seed, tasks, questions }
 }

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { isRejection, listSource, readDocuments } from '../corpus/index.ts'
 import { UserError } from '../run/index.ts'
 import { loadTokenizer, saveTokenizer } from '../stages/model-folder.ts'
-import { trainTokenizer } from '../tokenizer/index.ts'
+import { trainTokenizer, VocabularyTooLarge } from '../tokenizer/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { verb } from './verb.ts'
@@ -48,7 +48,14 @@ async function train(paths: string[], { vocab, out }: Flags): Promise<number> {
         for await (const document of readDocuments(file, 'text')) if (!isRejection(document)) yield document.text ?? ''
       }
   }
-  const trained = await trainTokenizer(texts(), { vocabSize: vocab })
+  const trained = await trainTokenizer(texts(), { vocabSize: vocab }).catch((error: unknown) => {
+    if (!(error instanceof VocabularyTooLarge)) throw error
+    throw new UserError(
+      `--vocab: ${error.message}`,
+      `--vocab：文本太少，学不出 ${vocab} 个词元，最多 ${error.largest} 个`,
+      { cause: error },
+    )
+  })
   await mkdir(out, { recursive: true })
   await saveTokenizer(out, trained)
   console.log(
@@ -59,7 +66,11 @@ async function train(paths: string[], { vocab, out }: Flags): Promise<number> {
 
 async function encode(folder: string, operand: string, { file, json }: Flags): Promise<number> {
   const found = await loadTokenizer(folder)
-  const text = file ? await readFile(operand, 'utf8') : operand
+  const text = file
+    ? await readFile(operand, 'utf8').catch((error: unknown) => {
+        throw new UserError(`${operand} cannot be read: ${String(error)}`, `读不了 ${operand}：${String(error)}`)
+      })
+    : operand
   const ids = found.encode(text)
   if (json) console.log(JSON.stringify({ ids, tokens: ids.map((id) => found.decode([id])) }))
   else console.log(ids.map((id) => `${JSON.stringify(found.decode([id]))}=${id}`).join(' '))

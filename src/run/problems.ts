@@ -47,7 +47,7 @@ export function unknownWord(
   const all = known.join(', ')
   const en = meant ? `did you mean "${meant}"?` : `known: ${all || 'none'}`
   const zh = meant ? `是不是想写 "${meant}"？` : `可用的有：${all || '无'}`
-  return { path, en: `unknown ${what.en} "${word}"; ${en}`, zh: `${what.zh} "${word}" 不认识；${zh}` }
+  return { path, en: `unknown ${what.en} "${word}"; ${en}`, zh: `不认识的${what.zh} "${word}"；${zh}` }
 }
 
 /** Says zod's issues about `value` in words. `prefix` is where the value lies in the recipe, `more` are keys allowed beside its own. */

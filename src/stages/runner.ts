@@ -91,6 +91,7 @@ class Runner {
   private readonly events: EventWriter
   private readonly control: Control
   private readonly strict: boolean
+  private machine = ''
 
   constructor(run: string, recipe: Recipe, events: EventWriter, control: Control, strict: boolean) {
     this.run = run
@@ -103,6 +104,8 @@ class Runner {
   async start(): Promise<void> {
     await sweep(this.run)
     const { backend } = await this.openEngine()
+    const { flags = '', tile = '' } = backend.description as Record<string, string | number>
+    this.machine = `${backend.name}, ${backend.threads} threads ${flags} ${tile}`.trim()
     if (backend.name === 'reference' && process.env.XUEBA_CPU !== 'reference')
       this.events.emit({
         type: 'warning',
@@ -158,8 +161,10 @@ class Runner {
     const before = (resume?.state as SavedState | undefined)?.seconds ?? 0
     const begin = performance.now()
     const seconds = () => before + (performance.now() - begin) / 1000
-    if (resume) this.events.emit({ type: 'resumed', fromSeq: resume.seq, step: resume.step })
-    else {
+    if (resume) {
+      this.events.emit({ type: 'resumed', fromSeq: resume.seq, step: resume.step })
+      this.warnOtherMachine((resume.state as SavedState).machine)
+    } else {
       this.dropUnfinished(basename(folder))
       this.events.emit({ type: 'stage-started', kind, name })
     }
@@ -168,6 +173,18 @@ class Runner {
     await removeFolder(join(folder, 'checkpoints'))
     this.events.emit({ type: 'stage-done', kind, name, seconds: manifest.seconds, metrics: manifest.metrics })
     this.done.push({ kind, name, folder, control: isControl(stage.config), hash: outputHash(manifest) })
+  }
+
+  private warnOtherMachine(before: string | undefined): void {
+    if (before === undefined || before === this.machine) return
+    this.events.emit({
+      type: 'warning',
+      code: 'other-machine',
+      message: {
+        en: `the checkpoint was made with ${before}, and this is ${this.machine}: the result will differ in its last bits from that of an uninterrupted run`,
+        zh: `检查点是用 ${before} 存下的，现在是 ${this.machine}：最后的参数会和没中断过的运行有末位上的差别`,
+      },
+    })
   }
 
   /** What an earlier attempt said about a stage that now starts over did not happen. */
@@ -224,7 +241,7 @@ class Runner {
   }
 
   private context(folder: string, key: string, resume: Checkpoint | undefined, seconds: () => number): StageContext {
-    const { recipe, events, done, run, strict } = this
+    const { recipe, events, done, run, strict, machine } = this
     const find = (...kinds: string[]) => done.findLast((s) => kinds.includes(s.kind) && !s.control)?.folder
     return {
       run,
@@ -248,7 +265,7 @@ class Runner {
       emit: (body) => void events.emit(body),
       resume: resume && { ...resume, state: (resume.state as SavedState).state },
       async save(step, state, files) {
-        const saved: SavedState = { key, seconds: seconds(), state }
+        const saved: SavedState = { key, seconds: seconds(), machine, state }
         const { folder: at } = await saveCheckpoint(join(folder, 'checkpoints'), {
           step,
           seq: events.seq,
@@ -317,5 +334,7 @@ interface SavedState {
   key: string
   /** Spent on the stage so far. */
   seconds: number
+  /** Backend, threads and compiler flags: others give other last bits. */
+  machine?: string
   state: unknown
 }

@@ -163,6 +163,6 @@ test('the story says what was measured, and calls no overlapping intervals progr
     'The control sft-control (from random weights, without the reading): facts that were only read 1.0%',
   )
   card.stages[5]!.intervals.accuracy = { low: 0.25, high: 0.9 }
-  expect(storyOf(card).join(' ')).toContain('the intervals overlap, so this may be chance')
+  expect(storyOf(card).join(' ')).toContain('with intervals that overlap, so this may be chance')
   expect(storyOf({ ...card, language: 'zh' }).join('')).toContain('挑出 902 篇来读')
 })

@@ -97,7 +97,7 @@ function secondsOf(own: readonly RunEvent[]): number | null {
   }, 0)
 }
 
-/** From an event with bounds and the same value, or from the metrics beside it: `accuracyLow`, `accuracyHighBefore`. */
+/** From the metrics beside it (`accuracyLow`, `accuracyHighBefore`), or from an event with bounds and the same value. */
 function intervalsOf(metrics: Record<string, number | null>, events: readonly MetricEvent[]): Record<string, Interval> {
   return Object.fromEntries(
     Object.entries(metrics).flatMap(([key, value]) => {
@@ -106,7 +106,7 @@ function intervalsOf(metrics: Record<string, number | null>, events: readonly Me
       const event = events.find(
         (e) => e.value === value && (e.name === bare || bare.endsWith(`.${e.name}`) || keyOf(e) === bare),
       )
-      const [low, high] = [event?.low ?? beside('Low'), event?.high ?? beside('High')]
+      const [low, high] = [beside('Low') ?? event?.low, beside('High') ?? event?.high]
       return value !== null && low != null && high != null ? [[key, { low, high }] as const] : []
     }),
   )

@@ -124,24 +124,14 @@ const sentences: Record<string, (n: Numbers, card: ReportCard, stage: StageCard)
   },
   rl(n, _, { metrics, intervals }) {
     const steps = n.count('steps')
-    const task = Object.keys(metrics).find((key) => /(^|\.)accuracy$/.test(key))
-    if (!steps || task === undefined) return {}
-    const [before, after] = [metrics[`${task}Before`], metrics[task]]
-    if (before == null || after == null) return {}
-    const [was, is] = [intervals[`${task}Before`], intervals[task]]
-    if (before === after) {
-      const still = `${formatShare(after)}${is ? ` ${formatInterval(is, 'share')}` : ''}`
-      return {
-        zh: `刷了 ${steps} 步题，留出题的正确率没有变化，仍是 ${still}。`,
-        en: `After ${steps} steps of practice its accuracy on held-out exercises stayed at ${still}.`,
-      }
-    }
-    const bounded = (value: number, interval = was) =>
-      `${formatShare(value)}${interval ? ` ${formatInterval(interval, 'share')}` : ''}`
-    const unclear = was !== undefined && is !== undefined && was.low <= is.high && is.low <= was.high
+    const tasks = Object.keys(metrics).filter((key) => /(^|\.)accuracy$/.test(key))
+    if (!steps || tasks.length === 0) return {}
+    const told = tasks.map((task) => practice(task, metrics, intervals))
+    const each = (language: Language) => told.flatMap((one) => one?.[language] ?? [])
+    if (each('zh').length === 0) return {}
     return {
-      zh: `刷了 ${steps} 步题，留出题的正确率从 ${bounded(before)} 变成 ${bounded(after, is)}${unclear ? '，两个区间有重叠，还说不准有没有进步' : ''}。`,
-      en: `After ${steps} steps of practice its accuracy on held-out exercises went from ${bounded(before)} to ${bounded(after, is)}${unclear ? '; the intervals overlap, so this may be chance' : ''}.`,
+      zh: `刷了 ${steps} 步题，${each('zh').join('；')}。`,
+      en: `After ${steps} steps of practice ${each('en').join('; ')}.`,
     }
   },
   eval(_, { exams, controls, language }, { name }) {
@@ -163,6 +153,30 @@ const sentences: Record<string, (n: Numbers, card: ReportCard, stage: StageCard)
       en: `In the exam ${last.stage} scored: ${keys.flatMap(known).join(', ')}.`,
     }
   },
+}
+
+/** What practice did to the held-out exercises of one task; nothing where it was not examined before and after. */
+function practice(key: string, metrics: StageCard['metrics'], intervals: StageCard['intervals']): Sentence | undefined {
+  const [before, after] = [metrics[`${key}Before`], metrics[key]]
+  if (before == null || after == null) return undefined
+  const [was, is] = [intervals[`${key}Before`], intervals[key]]
+  const bounded = (value: number, interval: typeof was) =>
+    `${formatShare(value)}${interval ? ` ${formatInterval(interval, 'share')}` : ''}`
+  const task = key.replace(/\.?accuracy$/, '')
+  const name = {
+    zh: `留出题${task && `（${task}）`}的正确率`,
+    en: `its accuracy on held-out exercises${task && ` (${task})`}`,
+  }
+  if (before === after)
+    return {
+      zh: `${name.zh}没有变化，仍是 ${bounded(after, is)}`,
+      en: `${name.en} stayed at ${bounded(after, is)}`,
+    }
+  const unclear = was !== undefined && is !== undefined && was.low <= is.high && is.low <= was.high
+  return {
+    zh: `${name.zh}从 ${bounded(before, was)} 变成 ${bounded(after, is)}${unclear ? '，两个区间有重叠，还说不准有没有变化' : ''}`,
+    en: `${name.en} went from ${bounded(before, was)} to ${bounded(after, is)}${unclear ? ', with intervals that overlap, so this may be chance' : ''}`,
+  }
 }
 
 /** A stage's metrics as words; undefined where there is none. */
