@@ -51,11 +51,8 @@ const blockTags = new Set(
     ' ',
   ),
 )
-const unclosed = new Set(
-  'area base br col embed hr img input link meta param source track wbr p li td th tr dd dt option thead tbody tfoot'.split(
-    ' ',
-  ),
-)
+const empty = new Set('area base br col embed hr img input link meta param source track wbr'.split(' '))
+const unclosed = new Set('p li td th tr dd dt option thead tbody tfoot'.split(' '))
 const deepest = 400
 const deepestParsed = 5000
 const longest = 16 << 20
@@ -85,14 +82,40 @@ export function parsePage(html: string): Page {
   return { root, title: squeeze(title).trim(), language: language.trim() }
 }
 
-/** How deep tags are open at most, without those whose end may be left out. */
+const cells = new Set(['td', 'th'])
+const rows = new Set([...cells, 'tr'])
+const groups = new Set([...rows, 'tbody', 'thead', 'tfoot'])
+const terms = new Set(['dd', 'dt'])
+const paragraph = new Set(['p'])
+const itself = new Map(['li', 'option'].map((tag) => [tag, new Set([tag])]))
+const nothing = new Set<string>()
+
+/** The open tags that a new one ends, as parsers have it. */
+function closes(tag: string): ReadonlySet<string> {
+  if (cells.has(tag)) return cells
+  if (tag === 'tr') return rows
+  if (groups.has(tag)) return groups
+  if (terms.has(tag)) return terms
+  return itself.get(tag) ?? (blockTags.has(tag) ? paragraph : nothing)
+}
+
+/** How deep tags are open at most. Those whose end may be left out end with their next sibling, or with what they stand in. */
 function depthOf(html: string): number {
-  let depth = 0
+  const open: string[] = []
   let most = 0
-  for (const [, close, tag] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
-    if (unclosed.has(tag!.toLowerCase())) continue
-    depth = close === '/' ? Math.max(0, depth - 1) : depth + 1
-    if (depth > most) most = depth
+  for (const [, close, name] of html.matchAll(/<(\/?)([a-z][a-z0-9]*)/gi)) {
+    const tag = name!.toLowerCase()
+    if (empty.has(tag)) continue
+    if (close === '/') {
+      let at = open.length - 1
+      while (at >= 0 && open[at] !== tag && unclosed.has(open[at]!)) at--
+      if (open[at] === tag) open.length = at
+      else if (!unclosed.has(tag)) open.pop()
+    } else {
+      while (closes(tag).has(open.at(-1) ?? '')) open.pop()
+      open.push(tag)
+    }
+    most = Math.max(most, open.length)
   }
   return most
 }

@@ -26,12 +26,12 @@ export interface Duplicate {
   detail: string
 }
 
-/** Letters and digits in one case and one width: what makes two texts the same to a reader. */
+/** Everything but white space and punctuation marks, in one case and one width. Signs that change a sum stay: 2+2 is not 2*2. */
 export function normalise(text: string): string {
   return text
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[^\p{L}\p{N}]+/gu, '')
+    .replace(/(?![-*/%&@#])[\p{P}\p{Z}\p{C}]+/gu, '')
 }
 
 /** 128 bits of the normalised text, hexadecimal. */

@@ -85,6 +85,8 @@ test('deep, wide and broken pages end soon and do not crash', () => {
   )
   for (const html of [...wide, '<div>'.repeat(4000), '<b>'.repeat(4000), `<pre>${' '.repeat(1e6)}x</pre>`, '<', ''])
     extract(html)
+  expect(() => extract('<li><td>'.repeat(100_000))).toThrow(/nested/)
+  extract(`<p>${'Some words in a paragraph, enough of them. '.repeat(9)}</p>${'<h2>a</h2>'.repeat(100_000)}`)
   expect(performance.now() - start).toBeLessThan(20_000)
   const piece = fc.constantFrom(
     '<div>',

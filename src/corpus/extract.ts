@@ -118,8 +118,10 @@ function gather(box: Box, sums: Map<Box, number>, furniture: Set<Box>, kept: Blo
 /** Whether what follows a heading, up to the next one of its kind, is content. */
 function leadsToContent(box: Box, index: number, sums: Map<Box, number>): boolean {
   let sum = 0
-  for (const item of box.items.slice(index + 1)) {
-    if (isBox(item) && item.tag === (box.items[index] as Box).tag) break
+  const { tag } = box.items[index] as Box
+  for (let i = index + 1; i < box.items.length; i++) {
+    const item = box.items[i]!
+    if (isBox(item) && item.tag === tag) break
     sum += isBox(item) ? sums.get(item)! : vote(item)
   }
   return sum > 0 || index === box.items.length - 1

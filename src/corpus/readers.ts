@@ -5,6 +5,7 @@
  * holds the path, so that a corpus does not depend on where it was built. Whatever is no document is a rejection with its place; only
  * what the person asked for and cannot be had (no such file, no such column) is an error.
  */
+import { existsSync } from 'node:fs'
 import { glob, readdir, readFile, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { parseHttp, readCsv, readJsonl, readText, readWarc } from '../formats/index.ts'
@@ -41,7 +42,7 @@ const pageLimit = 64 << 20
 
 /** The files of a source, sorted by name; rejections for files of a folder that no reader knows. Throws a UserError for a path that is not there. */
 export async function listSource({ path }: SourceSpec): Promise<(SourceFile | Rejection)[]> {
-  const isGlob = /[*?[\]{}]/.test(path)
+  const isGlob = /[*?[\]{}]/.test(path) && !existsSync(path)
   const root = isGlob ? resolve(path.slice(0, path.search(/[*?[\]{}]/)).replace(/[^/\\]*$/, '') || '.') : resolve(path)
   const paths = isGlob ? await matches(path) : await below(root, path)
   const base = isGlob ? root : dirname(root)
@@ -83,10 +84,13 @@ async function below(root: string, asked: string): Promise<string[]> {
     throw new UserError(`${asked}: no such file or folder`, `${asked}：没有这个文件或文件夹`)
   })
   if (info.isFile()) return [root]
-  const entries = await readdir(root, { recursive: true, withFileTypes: true })
-  return entries
-    .filter((entry) => entry.isFile() && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath, entry.name))
+  const names = await readdir(root, { recursive: true })
+  const files: string[] = []
+  for (const name of names.filter((name) => !name.split(sep).some((part) => part.startsWith('.')))) {
+    const path = join(root, name)
+    if ((await stat(path).catch(() => undefined))?.isFile()) files.push(path) // links are followed
+  }
+  return files
 }
 
 async function* fromArchive({ path, name }: SourceFile): AsyncGenerator<RawDocument | Rejection> {

@@ -14,6 +14,17 @@ test('quotes, commas and line ends in fields, CRLF, a byte-order mark, blank lin
   ])
 })
 
+test('a quote inside a field that is not quoted is a character like any other', async () => {
+  const rows = await read('id,text\n1,He said 5" tall\n2,ok\n3,6"" more\n4,"so ""it"" is"\n')
+  expect(rows.map((row) => ('row' in row ? row.row.text : row.defect))).toEqual([
+    'He said 5" tall',
+    'ok',
+    '6"" more',
+    'so "it" is',
+  ])
+  expect(await read('\ufeff"a\nb",c\n1,2\n')).toMatchObject([{ row: { 'a\nb': '1', c: '2' } }])
+})
+
 test('defects carry their line and reading goes on', async () => {
   const bytes = Buffer.concat([
     Buffer.from('a,b\n1\n1,2,3\n"x"y,2\n'),

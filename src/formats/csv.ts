@@ -19,6 +19,7 @@ export interface CsvRow {
 const rowLimit = 16 << 20
 const quote = 0x22
 const newline = 10
+const comma = 0x2c
 
 export function readCsv(path: string): AsyncGenerator<CsvRow | JsonlDefect> {
   return parseCsv(fileBytes(path))
@@ -66,6 +67,8 @@ async function* plainBytes(source: Bytes, damage: string[]): AsyncGenerator<Uint
 /** How many bytes and lines the row ahead has, its end included; a row that never ends counts as one line and a defect. */
 async function findRow(input: ByteReader, maxRow: number): Promise<{ length: number; lines: number; defect?: string }> {
   let quoted = false
+  let atStart = true // of a field: only there a quote opens one, or right after one that closed (a doubled quote)
+  let closed = -1
   let lines = 0
   let firstLine = -1
   let at = 0
@@ -74,8 +77,10 @@ async function findRow(input: ByteReader, maxRow: number): Promise<{ length: num
     const end = Math.min(bytes.length, maxRow)
     for (; at < end; at++) {
       const byte = bytes[at]
-      if (byte === quote) quoted = !quoted
-      else if (byte === newline) {
+      if (byte === quote && quoted) [quoted, closed] = [false, at]
+      else if (byte === quote && (atStart || closed === at - 1)) quoted = true
+      atStart = byte === comma || (input.offset === 0 && at < 3 && bytes[0] === 0xef) // after a byte-order mark
+      if (byte === newline) {
         lines++
         if (firstLine < 0) firstLine = at + 1
         if (!quoted) return { length: at + 1, lines }

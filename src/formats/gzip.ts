@@ -16,7 +16,8 @@ export interface GzipPiece {
 }
 
 const feedBytes = 1 << 16 // a bomb inflates 1032-fold at most: 64 MiB of output for one feed
-const headerLimit = 1 << 17
+/** Bytes of a file name or comment in a header: real ones are short, and damaged bytes would be searched again and again. */
+const longestName = 1024
 
 export async function* inflateMembers(source: Bytes): AsyncGenerator<GzipPiece | Defect> {
   const input = byteReader(source)
@@ -79,10 +80,10 @@ async function headerLength(input: ByteReader): Promise<number | undefined> {
   }
   for (const flag of [8, 16]) {
     if (!(flags & flag)) continue
-    for (;;) {
-      if (length > headerLimit || !(await input.fill(length + 1))) return undefined
-      if (input.ahead[length++] === 0) break
-    }
+    await input.fill(length + longestName) // or to the end of the file
+    const end = input.ahead.subarray(0, length + longestName).indexOf(0, length)
+    if (end < 0) return undefined
+    length = end + 1
   }
   if (flags & 2) length += 2
   return (await input.fill(length)) ? length : undefined

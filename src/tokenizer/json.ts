@@ -68,6 +68,8 @@ export function writeTokenizerJson({ tokens, merges, special }: Vocabulary) {
 export function readTokenizerJson(json: unknown): Vocabulary {
   const file = object(typeof json === 'string' ? parse(json) : json, 'the file')
   for (const [key, expected] of Object.entries(pipeline)) expectLike(file[key], expected, key)
+  // Anything else adds tokens of its own, such as one at the beginning of a text.
+  if (file.post_processor != null) expectLike(file.post_processor, { type: 'ByteLevel' }, 'post_processor')
   const model = object(file.model, 'model')
   for (const [key, expected] of Object.entries(modelOptions)) expectLike(model[key], expected, `model.${key}`)
   const special = readAddedTokens(file.added_tokens)

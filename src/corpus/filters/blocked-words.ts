@@ -28,11 +28,9 @@ interface Phrase {
   text: string
   kind: Kind | 'context'
   strong: boolean
-  /** Latin phrases match whole words only. */
-  latin: boolean
 }
 
-/** Phrases by their first two characters. */
+/** Phrases by their first two characters, longest first. */
 const phrases = index([zh, en])
 /** Whether any phrase may start with two characters whose codes hash to this: spares most lookups. */
 const maybe = new Uint8Array(1 << 16)
@@ -71,9 +69,12 @@ function index(lists: { gambling: Lists; adult: Lists; drugs: Lists; context: st
   const map = new Map<number, Phrase[]>()
   const put = (text: string, kind: Kind | 'context', strong: boolean) => {
     const lower = text.toLowerCase()
-    const phrase = { text: lower, kind, strong, latin: /^[\x20-\x7e]+$/.test(lower) }
+    const phrase = { text: lower, kind, strong }
     const key = lower.charCodeAt(0) * 65536 + lower.charCodeAt(1)
-    map.set(key, [...(map.get(key) ?? []), phrase])
+    map.set(
+      key,
+      [...(map.get(key) ?? []), phrase].toSorted((a, b) => b.text.length - a.text.length),
+    )
   }
   for (const list of lists) {
     for (const kind of kinds) {
@@ -99,14 +100,20 @@ function find(text: string): Set<Phrase> {
     if (maybe[pairHash(first, next)] === 0) continue
     const candidates = phrases.get(first * 65536 + next)
     if (candidates === undefined) continue
-    for (const phrase of candidates) {
-      if (found.has(phrase) || !text.startsWith(phrase.text, i)) continue
-      if (phrase.latin && (isLatin(text.charCodeAt(i - 1)) || isLatin(text.charCodeAt(i + phrase.text.length))))
-        continue
-      found.add(phrase)
-    }
+    // The longest phrase that starts here counts, and nothing inside it: one mention is one mention.
+    const phrase = candidates.find(({ text: words }) => text.startsWith(words, i) && isWhole(text, i, words.length))
+    if (!phrase) continue
+    found.add(phrase)
+    i += phrase.text.length - 1
+    next = text.charCodeAt(i + 1)
   }
   return found
+}
+
+/** No Latin end of the phrase lies inside a Latin word. */
+function isWhole(text: string, from: number, length: number): boolean {
+  const isInside = (inner: number, outer: number) => isLatin(text.charCodeAt(inner)) && isLatin(text.charCodeAt(outer))
+  return !isInside(from, from - 1) && !isInside(from + length - 1, from + length)
 }
 
 /** A letter of the Latin alphabet or a digit, in lower case; NaN, beyond the ends of the text, is none. */
