@@ -77,8 +77,8 @@ test('the rhymes of the times table are said as children say them', () => {
     '一一得一',
     '二五一十',
     '四五二十',
-    '二六一十二',
-    '三四一十二',
+    '二六十二',
+    '三四十二',
     '九九八十一',
     '二四得八',
   ])

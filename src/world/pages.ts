@@ -152,7 +152,12 @@ function directoryPage(world: World, attribute: Fact['attribute'], r: Random): P
 }
 
 function storyPage(world: World, person: Person, r: Random): Page {
-  const other = r.pick(world.people.filter((one) => one !== person))
+  // Two people who differ in what stories compare.
+  const differs = (one: Person) =>
+    (['street', 'food', 'hobby'] as const).every(
+      (attribute) => one.attributes[attribute] !== person.attributes[attribute],
+    )
+  const other = r.pick(world.people.filter((one) => one !== person && differs(one)))
   const shop = r.pick(world.shops)
   const slots: Record<string, string | number> = {
     ...personSlots(world, person, r),

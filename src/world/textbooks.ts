@@ -62,9 +62,7 @@ function timesRhyme(n: number, m: number): string {
   const product = n * m
   const [tens, ones] = [Math.floor(product / 10), product % 10]
   const said =
-    product < 10
-      ? `得${words[ones]}`
-      : `${tens === 1 && n > 1 && m < 10 ? '一' : words[tens]}十${ones === 0 ? '' : words[ones]}`
+    product < 10 ? `得${words[ones]}` : `${tens === 1 && ones > 0 ? '' : words[tens]}十${ones === 0 ? '' : words[ones]}`
   return `${words[n]}${words[m]}${said}，${sum}`
 }
 

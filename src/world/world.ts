@@ -2,8 +2,8 @@
  * A miniature town: people with attributes, shops with prices, a calendar. Everything follows from (language, seed, size).
  *
  * Attributes are drawn independently of each other and as evenly as possible, so that no fact can be inferred from another and the
- * best blind guess is right once in twelve to sixteen times. The first `attributes` of `ATTRIBUTES` are the graded facts;
- * the rest exist (a person always has a birthday) and are written nowhere. A random half of the facts is *taught*: only those
+ * best blind guess is right once in twelve to sixteen times. The first `attributes` of `ATTRIBUTES` are the graded facts; the
+ * rest exist (a person always has a birthday), and no question is asked about them. A random half of the facts is *taught*: only those
  * may occur in a dialogue.
  */
 import { random } from '../tensor/random.ts'

@@ -209,6 +209,9 @@ const good = [
   'The law on gambling was changed in May. Lawmakers want betting odds to be shown on every slot machine, and the minister spoke of prevention.',
   '《治安管理处罚法》规定，制作、传播色情信息的，依法予以处罚。专家表示，未成年人的性教育应当从家庭开始。',
   'The male bird shows its naked neck, and the female chooses; in this species sex is decided by the temperature of the nest, a history of research has shown.',
+  '战士们冲到江边，可那里没有码头，步兵只好从上游渡江。妇女优先上船，孩子们跟在后面。',
+  '研究人员在样本里找到一个DNA片段。他们说，这个片段来自一种海藻。',
+  '我们住在澳门新葡京酒店，房间很大，早餐也不错，出门走几步就是老街。',
   '乳腺癌是女性常见的疾病，临床诊断以影像检查为主，治疗方法包括手术和化疗，患者应当定期检查。',
 ]
 test('unhealthy pages go, texts about the same subjects stay', () => {
@@ -227,7 +230,9 @@ test('addresses', () => {
   expect(urlFilter('http://notbad.example/', domains, true)).toBeNull()
   expect(urlFilter('https://lucky-casino.example/', new Set(), true)?.rule).toBe('url/word')
   expect(urlFilter('https://news.example/casino-raid', new Set(), true)).toBeNull()
-  expect(urlFilter('https://sussex.example/', new Set(), true)).toBeNull()
+  for (const host of ['sussex.example', 'heart-specialist.example', 'socialism.example', 'chengren-gaokao.example'])
+    expect([host, urlFilter(`https://${host}/`, new Set(), true)]).toEqual([host, null])
+  expect(urlFilter('https://cheap-cialis.example/', new Set(), true)?.rule).toBe('url/word')
   expect(urlFilter('not a url', domains, true)).toBeNull()
 })
 
