@@ -104,7 +104,7 @@ export interface Familiarity extends Interval {
   known: number
 }
 
-/** The rarest and the most frequent third of the town's facts, asked for as on a page of questions (the model need not chat). */
+/** The rarest and the most frequent third of each kind of fact, asked for as on a page of questions (the model need not chat). */
 export async function familiarity(
   model: Model,
   tokenizer: Tokenizer,
@@ -113,7 +113,13 @@ export async function familiarity(
 ): Promise<{ rare: Familiarity; frequent: Familiarity }> {
   const mentions = countMentions(world, texts)
   const questions = makeQuestions(world, world.seed).toSorted((a, b) => mentions.get(a.id)! - mentions.get(b.id)!)
-  const third = Math.floor(questions.length / 3)
+  // Thirds within each attribute: streets are named more often than pets, and are not the same to learn.
+  const thirds = (side: 'rare' | 'frequent') =>
+    world.attributes.flatMap((attribute) => {
+      const own = questions.filter((question) => question.attribute === attribute)
+      const third = Math.floor(own.length / 3)
+      return side === 'rare' ? own.slice(0, third) : own.slice(-third)
+    })
   const manner = asText(tokenizer, (page) => page, '\n')
   const measure = async (part: typeof questions): Promise<Familiarity> => {
     const pages = part.map((question) => fewShotPrompt(world, question, world.seed))
@@ -122,7 +128,7 @@ export async function familiarity(
     const sum = part.reduce((total, { id }) => total + mentions.get(id)!, 0)
     return { facts: part.length, mentions: sum / part.length, known, ...wilson(known, part.length) }
   }
-  return { rare: await measure(questions.slice(0, third)), frequent: await measure(questions.slice(-third)) }
+  return { rare: await measure(thirds('rare')), frequent: await measure(thirds('frequent')) }
 }
 
 /** Lines in which a fact's person and value stand together, by the fact's key. */

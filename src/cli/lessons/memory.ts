@@ -79,18 +79,29 @@ function showFacts({ rare, frequent }: { rare: Familiarity; frequent: Familiarit
       en: `written ${mentions.toFixed(0)} times on average: ${known} of ${facts} known [${percent(low)}, ${percent(high)}]`,
       zh: `平均写到 ${mentions.toFixed(0)} 次：${facts} 条里知道 ${known} 条 [${percent(low)}, ${percent(high)}]`,
     })
-  const apart = frequent.low > rare.high
+  const verdict =
+    frequent.low > rare.high
+      ? { en: 'What was written often is known better.', zh: '写得多的，记得牢。' }
+      : rare.low > frequent.high
+        ? {
+            en: 'Here the rare ones are known better: counts alone do not decide.',
+            zh: '这里反而是写得少的记得牢：光看次数还不够。',
+          }
+        : {
+            en: 'The intervals overlap: this corpus repeats everything often enough, or the model is too small for either.',
+            zh: '两个区间有重叠：要么这份语料把每件事都重复得够多，要么模型太小，两样都记不住。',
+          }
   console.log(
     say({
       en: `\nThe gist: asked for the town's facts in words it has never seen,
   the rarest third, ${row(rare)}
   the most frequent third, ${row(frequent)}
-${apart ? 'What was written often is known better.' : 'The intervals overlap: this corpus repeats everything often enough, or the model is too small for either.'}
+${verdict.en}
 Word for word it remembers little, of what it read many times it knows the gist. So it answers from memory, not from a copy.`,
       zh: `\n大意：换一种没见过的问法，问镇上的事，
   写得最少的三分之一，${row(rare)}
   写得最多的三分之一，${row(frequent)}
-${apart ? '写得多的，记得牢。' : '两个区间有重叠：要么这份语料把每件事都重复得够多，要么模型太小，两样都记不住。'}
+${verdict.zh}
 逐字背，它记不住多少；读过许多遍的，它知道个大意。所以它是凭印象回答，不是在翻书。`,
     }),
   )

@@ -6,6 +6,7 @@ import type { Model } from '../../nn/index.ts'
 import { latestStage, readRun, runFiles, UserError } from '../../run/index.ts'
 import { loadModel, loadTokenizer } from '../../stages/model-folder.ts'
 import { textsOf } from '../../stages/tokenizer.ts'
+import { type TaskSpec, taskSchema } from '../../tasks/index.ts'
 import { openEngine } from '../../tensor/open.node.ts'
 import type { Tokenizer } from '../../tokenizer/index.ts'
 import { findModel, type StageName } from '../models.ts'
@@ -42,6 +43,8 @@ export interface Background {
   texts: string[]
   /** Whether it read the embedded world's web. */
   readTown: boolean
+  /** What it practised, or was examined on. */
+  task: TaskSpec | undefined
 }
 
 /** What the model of a run has read. */
@@ -51,10 +54,12 @@ export async function backgroundOf(target: string): Promise<Background> {
   if (!corpus) throw new UserError(`${target} has no finished corpus stage`, `${target} 的 corpus 阶段还没有做完`)
   const recipe = parse(await readFile(runFiles(run.folder).recipe, 'utf8')) as {
     seed?: number
-    stages: { kind: string; sources?: { world?: string }[] }[]
+    stages: { kind: string; sources?: { world?: string }[]; tasks?: { task: unknown }[] }[]
   }
   const texts: string[] = []
   for await (const text of textsOf(join(corpus.folder, 'documents.jsonl'))) texts.push(text)
   const readTown = recipe.stages.some(({ sources }) => sources?.some(({ world }) => world !== undefined) ?? false)
-  return { language: run.language, seed: recipe.seed ?? 1, texts, readTown }
+  const specs = recipe.stages.flatMap(({ tasks }) => (Array.isArray(tasks) ? tasks.map(({ task }) => task) : []))
+  const task = specs.map((spec) => taskSchema.safeParse(spec).data).find((spec) => spec !== undefined)
+  return { language: run.language, seed: recipe.seed ?? 1, texts, readTown, task }
 }

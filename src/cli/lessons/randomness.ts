@@ -1,7 +1,7 @@
 /** Prints the lesson about chance: the next token's probabilities, many answers to one question, and the tired model. */
 import { answerOften, type ManyAnswers, tire, type TiredModel } from '../../lessons/index.ts'
 import { UserError } from '../../run/index.ts'
-import { arithmetic } from '../../tasks/index.ts'
+import { openTask } from '../../tasks/open.node.ts'
 import { makeQuestions, makeWorld } from '../../world/index.ts'
 import { say } from '../language.ts'
 import type { LessonFlags } from '../lesson.ts'
@@ -10,7 +10,7 @@ import { backgroundOf, withModel } from './model.ts'
 const TEMPERATURES = [0, 0.7, 1.5]
 
 export async function randomness(target: string, { stage, prompt, times, seed, json }: LessonFlags): Promise<void> {
-  const { language, seed: runSeed, readTown } = await backgroundOf(target)
+  const { language, seed: runSeed, readTown, task: spec } = await backgroundOf(target)
   await withModel(target, stage, async ({ model, tokenizer, kind }) => {
     if (kind === 'pretrain')
       throw new UserError(
@@ -20,7 +20,8 @@ export async function randomness(target: string, { stage, prompt, times, seed, j
     const question = prompt ?? ownQuestion(language, runSeed, readTown)
     const options = { count: times, temperatures: TEMPERATURES, maxTokens: 40, seed }
     const many = await answerOften(model, tokenizer, question, options)
-    const tired = await tire(model, tokenizer, arithmetic({ language }), { times, maxTokens: 48, seed })
+    const { task } = await openTask(spec ?? { name: 'arithmetic', digits: 2, operations: ['+'] }, language)
+    const tired = await tire(model, tokenizer, task, { times, maxTokens: 64, seed })
     if (json) return console.log(JSON.stringify({ question, ...many, tired }))
     showMany(question, many, times)
     showTired(tired)
@@ -77,6 +78,15 @@ function showTired({ exercise, times, right, low, high, ...answers }: TiredModel
       zh: `  ${times} 遍里对了 ${right} 遍（做对的把握在 ${percent(low)} 到 ${percent(high)} 之间）。`,
     }),
   )
+  if (right === 0 || right === times)
+    console.log(
+      right === 0
+        ? say({ en: '  That is not tired, it has not learnt this yet.', zh: '  这不是累，是还没学会。' })
+        : say({
+            en: '  It is wide awake: no problem that it sometimes misses was found.',
+            zh: '  它清醒得很：没找到它时对时错的题。',
+          }),
+    )
   if (rightAnswer) block(say({ en: 'a right answer', zh: '做对的一次' }), rightAnswer)
   if (wrongAnswer)
     block(

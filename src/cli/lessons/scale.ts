@@ -31,9 +31,8 @@ export async function scale(target: string, { json }: LessonFlags): Promise<void
   const { lifetimes, yearsHere, large, flopsHere } = scaleOf(inputs)
   if (json) return console.log(JSON.stringify({ ...inputs, bytes, ...scaleOf(inputs) }))
   const n = (value: number) => big(value)
-  console.log(
-    say({
-      en: `This corpus: ${n(characters)} characters, ${n(inputs.tokens)} tokens, ${n(bytes)} bytes.
+  const text = say({
+    en: `This corpus: ${n(characters)} characters, ${n(inputs.tokens)} tokens, ${n(bytes)} bytes.
 FineWeb: ${n(FINEWEB.tokens)} tokens, ${n(FINEWEB.bytes)} bytes (as its authors published).
 
 A lifetime of reading: ${n(LIFETIME_CHARACTERS)} characters (assumed: 70 years, 2 hours a day, 10,000 characters an hour).
@@ -48,7 +47,7 @@ at 6 operations a parameter and token that is ${n(flopsHere)} operations a secon
 (assumed: ${n(ACCELERATOR.flops)} operations a second each on paper, of which ${ACCELERATOR.used * 100} % are used)
 
 1000 × 1000 × 1000 is 10⁹: every step up is a thousand times, and there are several between this model and the large ones.`,
-      zh: `这份语料：${n(characters)} 个字符，${n(inputs.tokens)} 个词元，${n(bytes)} 字节。
+    zh: `这份语料：${n(characters)} 个字符，${n(inputs.tokens)} 个词元，${n(bytes)} 字节。
 FineWeb：${n(FINEWEB.tokens)} 个词元，${n(FINEWEB.bytes)} 字节（作者公布的数字）。
 
 一个人一辈子的阅读量：${n(LIFETIME_CHARACTERS)} 个字符（假设读 70 年，每天 2 小时，每小时一万字）。
@@ -63,8 +62,8 @@ FineWeb：${n(FINEWEB.tokens)} 个词元，${n(FINEWEB.bytes)} 字节（作者�
 （假设每块标称每秒 ${n(ACCELERATOR.flops)} 次运算，用上 ${ACCELERATOR.used * 100}%）
 
 1000 × 1000 × 1000 等于 10⁹：每上一个台阶就是一千倍，从这个小模型到大模型，中间隔着好几个台阶。`,
-    }),
-  )
+  })
+  console.log(text.replace(/(?<=[万亿]) (?=\p{Script=Han})/gu, ''))
 }
 
 /** `15 trillion`, `15 万亿`; small numbers with two digits. */
