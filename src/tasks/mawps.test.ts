@@ -24,7 +24,14 @@ describe('mawps', () => {
       answer: '10',
       solution: '2.5*4=10\nAnswer: 10',
     })
-    expect(solvePrefix('- 25000 * 1500 8')).toEqual({ value: 13_000, steps: ['1500*8=12000', '25000-12000=13000'] })
+    expect(solvePrefix('* 3 * 1500 8')).toEqual({ value: 36_000, steps: ['1500*8=12000', '3*12000=36000'] })
+    expect(solvePrefix('- + 47 38 9').steps).toEqual([
+      '47+38: 7+8=15, 4+3+1=8; 47+38=85',
+      '85-9: 15-9=6, 8-1-0=7; 85-9=76',
+    ])
+    expect(solvePrefix('- 210 58').steps).toEqual(['210-58: 10-8=2, 11-1-5=5, 2-1-0=1; 210-58=152'])
+    expect(solvePrefix('+ 3 4').steps).toEqual(['3+4=7'])
+    expect(solvePrefix('- 3 4.5').steps).toEqual(['3-4.5=-1.5'])
     expect(solvePrefix('/ 1 3').steps).toEqual(['1/3=0.3333'])
   })
 
@@ -75,6 +82,7 @@ describe('mawps', () => {
     const [given, fresh] = [mawps(rows).task, mawps(rows, { fresh: true }).task]
     expect(fresh.test(3, 1)).toEqual(given.test(3, 1))
     expect(fresh.train(200, 1)).toEqual(fresh.train(200, 1))
+    for (const e of fresh.train(200, 1)) expect(fresh.reward(e, e.solution)).toBe(1)
     expect(new Set(fresh.train(200, 1).map((e) => e.id)).size).toBeGreaterThan(100)
     expect(new Set(given.train(200, 1).map((e) => e.id)).size).toBeLessThan(60)
   })
