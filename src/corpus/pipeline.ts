@@ -127,7 +127,7 @@ export async function buildCorpus(config: CorpusConfig, folder: string, options:
             if (isRejection(raw)) await reject(raw)
             else {
               await take(raw, web)
-              if (funnel.get('read')!.documents % 100 === 0) report()
+              if (funnel.get('read')!.documents % 100 === 0) await report()
               if (--left <= 0) break
             }
           }

@@ -81,8 +81,10 @@ export const isTimed = ({ stages }: Recipe, { minutes }: DeriveOptions): boolean
  * written out by `deriveRecipe`.
  */
 export function isDerivedFrom(known: Recipe, fresh: Recipe): boolean {
-  const outline = ({ model: _, stages, ...rest }: Recipe) => ({
-    ...rest,
+  const outline = ({ name, language, seed, stages }: Recipe) => ({
+    name,
+    language,
+    seed,
     stages: stages.map(({ kind, name, config: { minutes: _minutes, steps: _steps, ...config } }) => ({
       kind,
       name,
