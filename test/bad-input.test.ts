@@ -2,11 +2,13 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, it } from 'vitest'
+import { readSafetensors } from '../src/formats/index.ts'
 import { latestCheckpoint } from '../src/run/index.ts'
 import { random } from '../src/tensor/random.ts'
-import { xueba } from './run.test-helper.ts'
+import { startXueba, trainerOf, xueba } from './run.test-helper.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'xueba-bad-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -70,6 +72,7 @@ describe('a wrong recipe: exit 2, the line, the key, what was expected, nothing 
       [['run', 'tiny', '--outt', 'x'], /--outt.*--out/],
       [['rum', 'tiny'], /"rum".*"run"/],
       [['run', 'tny'], /tny.*tiny/],
+      [['run', 'none.yaml'], /no recipe .*none\.yaml/],
     ] as const) {
       const { code, err } = await xueba([...args])
       expect(err).toMatch(message)
@@ -131,7 +134,7 @@ describe('too little text: a sentence that says so', () => {
 
 it('a loss that explodes: stops, says where, keeps the last good checkpoint', async () => {
   const rates =
-    '    steps: 50\n    warmup: 40\n    matrices: adamw\n    matrixRate: 500\n    embeddingRate: 500\n    clip: 0\n'
+    '    steps: 400\n    warmup: 200\n    matrices: adamw\n    matrixRate: 30\n    embeddingRate: 30\n    clip: 0\n'
   const { code, said, run } = await attempt(reading('a.jsonl') + spelling(280) + training(rates), {
     'a.jsonl': jsonl(40),
   })
@@ -139,5 +142,66 @@ it('a loss that explodes: stops, says where, keeps the last good checkpoint', as
   expect(code).toBe(1)
   const step = Number(/checkpoint of step (\d+) is kept/.exec(said)?.[1] ?? 0)
   const { checkpoint } = await latestCheckpoint(join(run, '03-pretrain/checkpoints'))
-  expect(checkpoint?.step ?? 0).toBe(step)
+  expect(step).toBeGreaterThan(0)
+  expect(checkpoint?.step).toBe(step)
+  const { tensors } = readSafetensors(readFileSync(join(checkpoint!.folder, 'model.safetensors')))
+  for (const [name, { data }] of tensors) expect(data.every(Number.isFinite), name).toBe(true)
+  // A checkpoint is a model like any other.
+  const asked = await xueba(['chat', checkpoint!.folder, 'the cat', '--max-tokens', '3', '--json'])
+  expect([asked.code, asked.err]).toEqual([0, ''])
+})
+
+describe('going on with a run', () => {
+  const stages = reading('a.jsonl') + spelling(280)
+
+  it('whose data is gone by now: what is finished stays', async () => {
+    const { code, run } = await attempt(stages, { 'a.jsonl': jsonl(40) })
+    expect(code).toBe(0)
+    const manifest = readFileSync(join(run, '01-corpus/manifest.json'), 'utf8')
+    rmSync(join(run, '../a.jsonl'))
+    const again = await xueba(['run', '--resume', '--out', run])
+    expect([again.code, again.out]).toEqual([0, expect.stringContaining('already done')])
+    expect(readFileSync(join(run, '01-corpus/manifest.json'), 'utf8')).toBe(manifest)
+    rmSync(join(run, '01-corpus/manifest.json')) // now it is unfinished, and cannot be done again
+    const missing = await xueba(['run', '--resume', '--out', run])
+    expect([missing.code, missing.out]).toEqual([1, expect.stringMatching(/a\.jsonl is missing/)])
+    expect(existsSync(join(run, '01-corpus/documents.jsonl'))).toBe(true)
+  })
+
+  it('whose recipe is damaged, or with flags that would change it: exit 2', async () => {
+    const { run } = await attempt(stages, { 'a.jsonl': jsonl(40) })
+    const flags = await xueba(['run', '--resume', '--out', run, '--seed', '3'])
+    expect([flags.code, flags.err]).toEqual([2, expect.stringMatching(/leave out --seed/)])
+    writeFileSync(join(run, 'recipe.yaml'), 'name: [')
+    const damaged = await xueba(['run', '--resume', '--out', run], { XUEBA_LANG: 'zh' })
+    expect([damaged.code, damaged.err]).toEqual([2, expect.stringMatching(/recipe\.yaml.*YAML 写法有误/s)])
+    expect(damaged.err).not.toMatch(/ at .*\.ts:|--resume/)
+  })
+
+  it('that took its steps from the clock: a second call keeps them', async () => {
+    const timed = stages + training('    minutes: 0.01\n')
+    const { code, run } = await attempt(timed, { 'a.jsonl': jsonl(60) })
+    expect(code).toBe(0)
+    const recipe = readFileSync(join(run, 'recipe.yaml'), 'utf8')
+    expect(recipe).toMatch(/steps: \d+/)
+    expect(recipe).toMatch(/dim: 64/)
+    const again = await xueba(['run', join(run, '../recipe.yaml'), '--out', run])
+    expect([again.code, again.out.match(/already done/g)?.length]).toEqual([0, 3])
+    expect(readFileSync(join(run, 'recipe.yaml'), 'utf8')).toBe(recipe)
+  })
+
+  it('that nothing was held out of', async () => {
+    const { code } = await attempt(stages.replace('heldOut: 0.2', 'heldOut: 0'), { 'a.jsonl': jsonl(40) })
+    expect(code).toBe(0)
+  })
+
+  it('stopped while it was reading: it obeys at once, and begins that stage anew', async () => {
+    const run = join(folder, 'stopped')
+    const child = startXueba(['run', 'tiny', '--out', run])
+    while (trainerOf(run) === undefined) await sleep(5)
+    child.kill('SIGTERM')
+    child.kill('SIGTERM') // npm and the terminal send one press twice
+    expect((await child.finished).code).toBe(130)
+    expect(existsSync(join(run, '02-tokenizer'))).toBe(false)
+  })
 })
