@@ -2,7 +2,16 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { extname, join } from 'node:path'
-import { followEvents, lockedBy, readEvents, type RunEvent, runFiles, sendControl, UserError } from '../run/index.ts'
+import {
+  commandName,
+  followEvents,
+  lockedBy,
+  readEvents,
+  type RunEvent,
+  runFiles,
+  sendControl,
+  UserError,
+} from '../run/index.ts'
 import { sizeOf } from '../run/lines.ts'
 import { sentenceOf } from './errors.ts'
 import { createLive } from './live.ts'
@@ -84,8 +93,7 @@ export async function watchTrainer(
     console.error(
       complaints.trim() || say({ en: `the trainer ended (code ${code})`, zh: `训练进程意外结束（代码 ${code}）` }),
     )
-  console.error(
-    say({ en: `go on with: xueba run --resume --out ${run}`, zh: `之后可以接着跑：xueba run --resume --out ${run}` }),
-  )
+  const command = `${commandName()} run --resume --out ${run}`
+  console.error(say({ en: `go on with: ${command}`, zh: `之后可以接着跑：${command}` }))
   return 1
 }

@@ -10,6 +10,11 @@ export function packageRoot(): string {
   return root
 }
 
+/** How a person calls xueba here: a clone has its launcher, a project that installed the package has npx. */
+export function commandName(): string {
+  return existsSync(join(packageRoot(), 'src')) ? 'node xueba.mjs' : 'npx xueba'
+}
+
 /** xueba's own version, from package.json. */
 export function version(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version

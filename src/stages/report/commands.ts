@@ -1,5 +1,6 @@
 /** What can be done with a run next, as commands to copy. */
 import { isAbsolute, relative } from 'node:path'
+import { commandName } from '../../run/index.ts'
 import type { ReportCard } from './card.ts'
 import { type Heading, wordsOf } from './words.ts'
 
@@ -10,14 +11,15 @@ export interface Command {
 
 export function commandsOf({ language, stages, finished }: ReportCard, run: string): Command[] {
   const at = typed(run)
+  const name = commandName()
   const done = (kind: string) => stages.some((stage) => stage.kind === kind && stage.model)
   const all: [wanted: boolean, command: string, says: Heading][] = [
-    [stages.some(({ model }) => model), `xueba chat ${at}`, 'talk'],
-    [done('pretrain') && (done('sft') || done('rl')), `xueba chat ${at} --stage base`, 'talkBase'],
-    [stages.some(({ model }) => model), `xueba score ${at} TEXT.txt`, 'score'],
-    [!finished, `xueba run --resume --out ${at}`, 'resume'],
-    [true, `xueba run ${typed(`${run}/recipe.yaml`)} --out ${typed(`${run}-2`)}`, 'again'],
-    [true, `xueba report ${at}`, 'renew'],
+    [stages.some(({ model }) => model), `${name} chat ${at}`, 'talk'],
+    [done('pretrain') && (done('sft') || done('rl')), `${name} chat ${at} --stage base`, 'talkBase'],
+    [stages.some(({ model }) => model), `${name} score ${at} TEXT.txt`, 'score'],
+    [!finished, `${name} run --resume --out ${at}`, 'resume'],
+    [true, `${name} run ${typed(`${run}/recipe.yaml`)} --out ${typed(`${run}-2`)}`, 'again'],
+    [true, `${name} report ${at}`, 'renew'],
   ]
   const word = wordsOf(language)
   return all.filter(([wanted]) => wanted).map(([, command, says]) => ({ command, says: word(says) }))

@@ -79,7 +79,7 @@ test.each(['zh', 'en'] as const)('three files, whole, in %s', async (language) =
     ? ['每字节比特', '损失', '正确率', '奖励', '熵（奈特）']
     : ['bits per byte', 'loss', 'accuracy', 'reward', 'entropy (nats)'])
     expect(drawn).toContain(label)
-  expect(document.querySelector('#commands')!.textContent).toContain(`xueba chat ${run}`)
+  expect(document.querySelector('#commands')!.textContent).toContain(`node xueba.mjs chat ${run}`)
   expect(markdown).toContain(language === 'zh' ? '标准答案：`82`' : 'right answer: `82`')
   expect(markdown).not.toMatch(/undefined|NaN|\[object/)
   expect(document.body.textContent).not.toMatch(/undefined|NaN|\[object/)
@@ -128,6 +128,8 @@ test('an unfinished run has a page too', async () => {
   expectBalanced(page)
   expect(card.finished).toBe(false)
   expect(page).toContain('还没跑完')
-  expect(parseHTML(page).document.querySelector('#commands')!.textContent).toContain('xueba run --resume --out')
+  expect(parseHTML(page).document.querySelector('#commands')!.textContent).toContain(
+    'node xueba.mjs run --resume --out',
+  )
   expect(markdown).toContain('还没开始')
 })
