@@ -1,10 +1,14 @@
-/** xueba doctor: what this machine offers, and whether each backend computes what it should. */
+/** xueba doctor: what this machine offers, and whether each backend computes what it should; or, of a run, what ails it. */
 import { availableParallelism, cpus, totalmem } from 'node:os'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
-import { version } from '../run/index.ts'
+import { dropSuperseded, latestStage, readEvents, readRun, runFiles, version } from '../run/index.ts'
+import { diagnose, starvedVocabulary } from '../stages/diagnosis.ts'
+import { loadTokenizer } from '../stages/model-folder.ts'
+import { textsOf } from '../stages/tokenizer.ts'
 import { backendNames, openEngine } from '../tensor/open.node.ts'
 import { selfCheck } from '../tensor/self-check.ts'
-import { help } from './flags.ts'
+import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { verb } from './verb.ts'
 
@@ -19,10 +23,15 @@ interface Finding {
 
 export const doctor = verb({
   name: 'doctor',
-  operands: '',
-  summary: { en: 'check this machine and every backend', zh: '检查这台机器和每个计算后端' },
+  operands: '[run]',
+  summary: {
+    en: 'check this machine and every backend, or what ails a run',
+    zh: '检查这台机器和每个计算后端，或给一次运行看病',
+  },
   flags: z.object({ json: help(z.boolean().default(false), 'print JSON', '输出 JSON') }),
-  async run(_, { json }) {
+  async run([target, ...rest], { json }) {
+    if (rest.length > 0) throw new UsageError('xueba doctor [run]')
+    if (target !== undefined) return examineRun(target, json)
     const findings: Finding[] = []
     for (const backend of backendNames) findings.push(await examine(backend))
     const machine = {
@@ -56,6 +65,34 @@ export const doctor = verb({
     return healthy ? 0 : 1
   },
 })
+
+/** Findings are no failure: exit code 0. */
+async function examineRun(target: string, json: boolean): Promise<number> {
+  const run = await readRun(target)
+  const findings = diagnose(dropSuperseded(readEvents(runFiles(run.folder).events).events))
+  const [corpus, made] = [latestStage(run, 'corpus'), latestStage(run, 'tokenizer')]
+  if (corpus && made) {
+    const tokenizer = await loadTokenizer(made.folder)
+    const counts = new Uint32Array(tokenizer.vocabSize)
+    for await (const text of textsOf(join(corpus.folder, 'documents.jsonl')))
+      for (const id of tokenizer.encode(text)) counts[id]!++
+    const starved = starvedVocabulary(counts)
+    if (starved) findings.push({ ...starved, stage: basename(made.folder) })
+  }
+  if (json) console.log(JSON.stringify({ run: run.folder, findings }, null, 2))
+  else {
+    for (const { stage, step, seq, what, advice } of findings) {
+      const place = [stage, step === null ? undefined : say({ en: `step ${step}`, zh: `第 ${step} 步` })].filter(
+        Boolean,
+      )
+      console.log(`${place.join(' ')}: ${say(what)}${seq === null ? '' : `  [events.jsonl seq ${seq}]`}`)
+      console.log(`  ${say({ en: 'try', zh: '可以试试' })}: ${say(advice)}`)
+    }
+    if (findings.length === 0)
+      console.log(say({ en: 'Nothing found: its numbers look healthy.', zh: '没查出毛病，各项数字都正常。' }))
+  }
+  return 0
+}
 
 async function examine(backend: (typeof backendNames)[number]): Promise<Finding> {
   try {
