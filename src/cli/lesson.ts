@@ -1,27 +1,14 @@
 /** xueba lesson: the ideas of language-model training that no stage shows by itself, on small numbers and on the model of a run. */
 import { join } from 'node:path'
-import { z } from 'zod'
 import { listRuns, UserError } from '../run/index.ts'
-import { help, UsageError } from './flags.ts'
+import { UsageError } from './flags.ts'
 import { say, type Sentence } from './language.ts'
+import { lessonFlags, type LessonFlags } from './lessons/flags.ts'
 import { housePrice } from './lessons/house-price.ts'
 import { memory } from './lessons/memory.ts'
 import { randomness } from './lessons/randomness.ts'
 import { scale } from './lessons/scale.ts'
 import { verb } from './verb.ts'
-
-const flags = z.object({
-  csv: help(z.string().optional(), 'house-price: your own houses', 'house-price：你自己的房价表'),
-  area: help(z.string().optional(), 'name or number of its column', '面积那一列的名字或序号'),
-  price: help(z.string().optional(), 'name or number of its column', '价格那一列的名字或序号'),
-  steps: help(z.number().int().positive().max(100_000).default(300), 'house-price: steps', 'house-price：走多少步'),
-  stage: help(z.enum(['base', 'sft', 'rl']).optional(), 'model of which stage', '用哪个阶段的模型'),
-  prompt: help(z.string().optional(), 'randomness: your own question', 'randomness：你自己的问题'),
-  times: help(z.number().int().min(10).max(1000).default(100), 'randomness: how often to ask', 'randomness：问多少遍'),
-  seed: help(z.number().int().nonnegative().default(1), 'seed of the draws', '随机种子'),
-  json: help(z.boolean().default(false), 'print the data as JSON', '以 JSON 输出数据'),
-})
-export type LessonFlags = z.infer<typeof flags>
 
 interface Lesson {
   summary: Sentence
@@ -57,7 +44,7 @@ export const lesson = verb({
   name: 'lesson',
   operands: `<${Object.keys(lessons).join('|')}> [run]`,
   summary: { en: 'short lessons: what training is, chance, memory, scale', zh: '几堂小课：训练、随机、记忆、规模' },
-  flags,
+  flags: lessonFlags,
   async run([name, target, ...rest], given) {
     if (name === undefined) {
       console.log(say({ en: 'Lessons (xueba lesson <name> [run]):', zh: '小课（xueba lesson <名字> [运行目录]）：' }))

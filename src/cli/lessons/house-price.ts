@@ -3,7 +3,7 @@ import { fitHouses, HOUSES, type Look, readHouses } from '../../lessons/index.ts
 import { openEngine } from '../../tensor/open.node.ts'
 import { UserError } from '../../run/index.ts'
 import { say } from '../language.ts'
-import type { LessonFlags } from '../lesson.ts'
+import type { LessonFlags } from './flags.ts'
 
 /** Steps that are printed, besides the last. */
 const SHOWN = new Set([0, 1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000])

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type Costs, costsOf, familiarity, type Familiarity, recite, type Recital } from '../../lessons/index.ts'
 import { makeWorld } from '../../world/index.ts'
 import { say } from '../language.ts'
-import type { LessonFlags } from '../lesson.ts'
+import type { LessonFlags } from './flags.ts'
 import { backgroundOf, withModel } from './model.ts'
-import { big } from './scale.ts'
+import { big } from './numbers.ts'
 
 const PASSAGES = 100
 

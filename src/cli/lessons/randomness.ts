@@ -4,7 +4,7 @@ import { UserError } from '../../run/index.ts'
 import { openTask } from '../../tasks/open.node.ts'
 import { makeQuestions, makeWorld } from '../../world/index.ts'
 import { say } from '../language.ts'
-import type { LessonFlags } from '../lesson.ts'
+import type { LessonFlags } from './flags.ts'
 import { backgroundOf, withModel } from './model.ts'
 
 const TEMPERATURES = [0, 0.7, 1.5]

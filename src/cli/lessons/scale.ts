@@ -4,7 +4,8 @@ import { readJsonl } from '../../formats/index.ts'
 import { ACCELERATOR, FINEWEB, LIFETIME_CHARACTERS, scaleOf } from '../../lessons/index.ts'
 import { latestStage, readRun, UserError } from '../../run/index.ts'
 import { say } from '../language.ts'
-import type { LessonFlags } from '../lesson.ts'
+import type { LessonFlags } from './flags.ts'
+import { big } from './numbers.ts'
 
 export async function scale(target: string, { json }: LessonFlags): Promise<void> {
   const run = await readRun(target)
@@ -64,23 +65,4 @@ FineWeb：${n(FINEWEB.tokens)} 个词元，${n(FINEWEB.bytes)} 字节（作者�
 1000 × 1000 × 1000 等于 10⁹：每上一个台阶就是一千倍，从这个小模型到大模型，中间隔着好几个台阶。`,
   })
   console.log(text.replace(/(?<=[万亿]) (?=\p{Script=Han})/gu, ''))
-}
-
-/** `15 trillion`, `15 万亿`; small numbers with two digits. */
-export function big(value: number): string {
-  const units: [number, string, string][] = [
-    [1e12, ' trillion', ' 万亿'],
-    [1e8, '', ' 亿'],
-    [1e9, ' billion', ''],
-    [1e6, ' million', ''],
-    [1e4, '', ' 万'],
-  ]
-  if (Math.abs(value) >= 1e16) return value.toExponential(1).replace(/e\+?(\d+)/, (_, e: string) => ` × 10^${e}`)
-  const found = units
-    .filter(([, en, zh]) => say({ en, zh }) !== '')
-    .toSorted((a, b) => b[0] - a[0])
-    .find(([unit]) => Math.abs(value) >= unit)
-  if (!found) return value >= 100 ? Math.round(value).toLocaleString('en') : String(Number(value.toPrecision(2)))
-  const [unit, en, zh] = found
-  return `${Number((value / unit).toPrecision(3))}${say({ en, zh })}`
 }
