@@ -9,7 +9,7 @@ import { canonical } from '../run/files.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions } from './options.ts'
 import { defaultSteps, modelOf, modelOptions } from './pretrain.ts'
-import { DEFAULT_STEPS, rlOptions } from './rl-options.ts'
+import { DEFAULT_STEPS, rlOptions } from './rl/options.ts'
 
 /** Stages whose steps cost time that can be chosen. */
 const TRAINING = ['pretrain', 'sft', 'rl']

@@ -5,9 +5,9 @@
  */
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { UserError, writeJson } from '../run/index.ts'
+import { UserError, writeJson } from '../../run/index.ts'
 import type { Group } from './rollout.ts'
-import { mean } from './statistics.ts'
+import { mean } from '../statistics.ts'
 
 export const ROLLOUTS = 'rollouts.jsonl'
 export const ROLLOUT_INDEX = 'rollouts.index.json'

@@ -1,9 +1,9 @@
 /** What a step of RL tells: its numbers, the warning that nothing is left to learn, the error when numbers explode. */
 import type { PolicyStatistics } from './policy.ts'
 import { type Group, summarize } from './rollout.ts'
-import type { StageContext } from './stage.ts'
-import { mean } from './statistics.ts'
-import { diverged } from './train.ts'
+import type { StageContext } from '../stage.ts'
+import { mean } from '../statistics.ts'
+import { diverged } from '../train.ts'
 
 /** Sampling and training use the same weights: their log-probabilities differ by rounding only. */
 const MISMATCH = 1e-3

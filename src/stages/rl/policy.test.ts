@@ -1,13 +1,13 @@
 /** The policy's update: its gradient against finite differences, and that it learns what is rewarded and nothing else. */
 import { afterAll, describe, expect, it } from 'vitest'
-import { Engine, openReference, random } from '../tensor/index.ts'
-import type { Exercise, Task } from '../tasks/index.ts'
-import { type OptimizerOptions } from '../nn/index.ts'
-import { inChat } from './ask.ts'
+import { Engine, openReference, random } from '../../tensor/index.ts'
+import type { Exercise, Task } from '../../tasks/index.ts'
+import { type OptimizerOptions } from '../../nn/index.ts'
+import { inChat } from '../ask.ts'
 import { packAnswers } from './answers.ts'
 import { createPolicyTrainer, type PolicyOptions } from './policy.ts'
 import { drawStep, giveAdvantages, type Group, rollOut, type RolloutOptions, summarize } from './rollout.ts'
-import { anyEngine, byteTokenizer, tinyModel } from './tiny.test-helper.ts'
+import { anyEngine, byteTokenizer, tinyModel } from '../tiny.test-helper.ts'
 
 const tokenizer = byteTokenizer()
 const manner = inChat(tokenizer)

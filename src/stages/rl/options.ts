@@ -3,8 +3,8 @@
  * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy.
  */
 import { z } from 'zod'
-import { taskSchema } from '../tasks/index.ts'
-import { trainingOptions, whole } from './options.ts'
+import { taskSchema } from '../../tasks/index.ts'
+import { trainingOptions, whole } from '../options.ts'
 
 const rate = z.number().positive()
 export const DEFAULT_STEPS = 200

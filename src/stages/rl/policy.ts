@@ -10,8 +10,8 @@ import {
   type Optimizer,
   type OptimizerOptions,
   tokenLosses,
-} from '../nn/index.ts'
-import { backward, copy, policyLoss, policyStatistics, random } from '../tensor/index.ts'
+} from '../../nn/index.ts'
+import { backward, copy, policyLoss, policyStatistics, random } from '../../tensor/index.ts'
 import { type AnswerBatch, packAnswers } from './answers.ts'
 import type { Group } from './rollout.ts'
 

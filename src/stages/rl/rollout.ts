@@ -3,13 +3,13 @@
  * answer earned against its group (GRPO: Shao et al., "DeepSeekMath", 2024). Everything is a pure function of weights, seed
  * and step. Sampled ids are kept as they are and go into training without being decoded (token in, token out).
  */
-import type { Session } from '../generate/index.ts'
-import type { Model } from '../nn/index.ts'
-import { UserError } from '../run/index.ts'
-import type { Exercise, Task } from '../tasks/index.ts'
-import { random } from '../tensor/index.ts'
-import { ask, type Asked, type Manner } from './ask.ts'
-import { deviation, mean } from './statistics.ts'
+import type { Session } from '../../generate/index.ts'
+import type { Model } from '../../nn/index.ts'
+import { UserError } from '../../run/index.ts'
+import type { Exercise, Task } from '../../tasks/index.ts'
+import { random } from '../../tensor/index.ts'
+import { ask, type Asked, type Manner } from '../ask.ts'
+import { deviation, mean } from '../statistics.ts'
 
 export interface WeightedTask {
   task: Task

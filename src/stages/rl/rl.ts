@@ -4,23 +4,23 @@
  * they are counted and skipped, and when hardly any other is left the stage ends. Reads the latest model of the run, before
  * or after SFT; writes a model, and everything it answered on the way.
  */
-import { createSession } from '../generate/index.ts'
-import { freeModel, rateAt } from '../nn/index.ts'
-import { UserError } from '../run/index.ts'
-import type { Exercise } from '../tasks/index.ts'
-import { ask, inChat } from './ask.ts'
-import { openTasks } from './defects.ts'
-import { emitExaminations, type Examination, examinationMetrics, examine } from './examination.ts'
-import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
-import { optimizerOf, scheduleOf } from './options.ts'
+import { createSession } from '../../generate/index.ts'
+import { freeModel, rateAt } from '../../nn/index.ts'
+import { UserError } from '../../run/index.ts'
+import type { Exercise } from '../../tasks/index.ts'
+import { ask, inChat } from '../ask.ts'
+import { openTasks } from '../defects.ts'
+import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
+import { loadModel, loadTokenizer, modelBefore, saveModel } from '../model-folder.ts'
+import { optimizerOf, scheduleOf } from '../options.ts'
 import { createPolicyTrainer } from './policy.ts'
-import { emitStep, refuseDivergence, warnSilent } from './rl-events.ts'
-import { DEFAULT_STEPS, rlOptions, type RlOptions } from './rl-options.ts'
+import { emitStep, refuseDivergence, warnSilent } from './events.ts'
+import { DEFAULT_STEPS, rlOptions, type RlOptions } from './options.ts'
 import { openRolloutLog, type RolloutPosition, ROLLOUTS } from './rollout-log.ts'
 import { drawStep, rollOut, summarize } from './rollout.ts'
-import type { Stage } from './stage.ts'
-import { mean } from './statistics.ts'
-import { refuseBrokenWeights, restoreTrainer, saveTrainer, speedometer } from './train.ts'
+import type { Stage } from '../stage.ts'
+import { mean } from '../statistics.ts'
+import { refuseBrokenWeights, restoreTrainer, saveTrainer, speedometer } from '../train.ts'
 
 /** The stage ends when over this share of the groups of so many steps taught nothing. */
 const SILENT = { share: 0.9, steps: 20 }

@@ -3,15 +3,15 @@ import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTrainer, freeModel } from '../nn/index.ts'
-import { type EventBody, sha256 } from '../run/index.ts'
-import { makeTask } from '../tasks/index.ts'
-import { renderChat } from '../tokenizer/index.ts'
-import { heldOutExercises } from './exercises.ts'
+import { createTrainer, freeModel } from '../../nn/index.ts'
+import { type EventBody, sha256 } from '../../run/index.ts'
+import { makeTask } from '../../tasks/index.ts'
+import { renderChat } from '../../tokenizer/index.ts'
+import { heldOutExercises } from '../exercises.ts'
 import { rl } from './rl.ts'
-import { rlOptions } from './rl-options.ts'
+import { rlOptions } from './options.ts'
 import type { RolloutLine } from './rollout-log.ts'
-import { Stopped } from './stage.ts'
+import { Stopped } from '../stage.ts'
 import {
   anyEngine,
   byteTokenizer,
@@ -19,8 +19,8 @@ import {
   testContext,
   tinyModel,
   writeModelFolder,
-} from './tiny.test-helper.ts'
-import { packDialogues, joinRows } from './tokens.ts'
+} from '../tiny.test-helper.ts'
+import { packDialogues, joinRows } from '../tokens.ts'
 
 const task = { name: 'arithmetic' as const, digits: 1, operations: ['+' as const] }
 const options = (more: object = {}) =>

@@ -3,7 +3,7 @@
  * each with attention of its own; only answer tokens are scored, and each of them weighs the same (as in DAPO, Yu et al.,
  * 2025), so that long answers are neither favoured nor punished.
  */
-import type { Batch } from '../nn/index.ts'
+import type { Batch } from '../../nn/index.ts'
 import type { Answer } from './rollout.ts'
 
 /** A micro-batch of `rows` × `time` tokens; per sampled token, what the loss needs. */
