@@ -24,6 +24,7 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   documents: { zh: '读物', en: 'documents', unit: 'count' },
   bytes: { zh: '大小', en: 'size', unit: 'bytes' },
   heldOut: { zh: '留出读物', en: 'held-out documents', unit: 'count' },
+  heldOutSeen: { zh: '留出文本中也读到过的行', en: 'held-out lines that were also read', unit: 'share' },
   heldOutBytes: { zh: '留出大小', en: 'held-out size', unit: 'bytes' },
   rejected: { zh: '拒收', en: 'rejected', unit: 'count' },
   vocab: { zh: '词表', en: 'vocabulary', unit: 'count' },
