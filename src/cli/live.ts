@@ -63,7 +63,10 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
           shownAt = 0
           return line(`${position} ${titleOf(event)}`)
         case 'resumed':
-          return line(say({ en: `going on from step ${event.step ?? 0}`, zh: `从第 ${event.step ?? 0} 步接着来` }))
+          // Without a step the stage begins anew, and says so itself.
+          return event.step === undefined
+            ? undefined
+            : line(say({ en: `going on from step ${event.step}`, zh: `从第 ${event.step} 步接着来` }))
         case 'progress':
           return status(`${position} ${progressLine(event)}`)
         case 'sample':
