@@ -48,7 +48,7 @@ export interface Session {
   add(requests: readonly Request[]): Sequence[]
   /** Runs so many steps, a token each, and returns the sequences that ended. */
   advance(steps: number): Promise<Sequence[]>
-  /** (running rows, V): logits of the latest step, in the order the sequences were added (while none has ended). */
+  /** (rows, V): logits of the latest step; its first rows are the running sequences as they were added (while none has ended). */
   logits(): Tensor
   /** Tokens a running sequence has been given so far, from the `from`th on, and their log-probabilities. */
   read(sequence: Sequence, from: number, to: number): Promise<{ ids: Int32Array; logProbs: Float32Array }>

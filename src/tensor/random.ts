@@ -3,7 +3,8 @@
  *
  * A value is a pure function of (seed, stream, step, index), so that a resumed run, another thread count or another
  * backend draws the same numbers. Streams separate uses (initial weights, shuffling, sampling); steps and indices count
- * inside a stream. The kernels hold the same function (kernels/sample.c); `random.test.ts` checks both against known answers.
+ * inside a stream. The kernels hold the same function (kernels/sample.c); `random.test.ts` checks this one
+ * against known answers, `ops/sample.test.ts` the kernels' against this one.
  */
 
 const M0 = 0xd2511f53

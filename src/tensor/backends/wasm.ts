@@ -6,7 +6,8 @@
  * no SharedArrayBuffer ever reaches JavaScript's messages, so that works without cross-origin isolation too. On a browser's main
  * thread waiting is forbidden: there, use one thread, or (better) run the engine in a worker.
  *
- * Needs relaxed SIMD (Node ≥ 22, Chromium ≥ 114). 32-bit addresses: 4 GiB in all; released memory is reused, never returned.
+ * Needs relaxed SIMD (Node ≥ 22, Chromium ≥ 114). 32-bit addresses: 4 GiB in all; released memory is reused, never returned
+ * (scratch buffers of the kernels that have to grow are lost).
  */
 import type { Backend } from '../backend.ts'
 import { Pool } from '../pool.ts'
