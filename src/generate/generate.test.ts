@@ -149,6 +149,8 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       await expect(run([[1, 43]])).rejects.toThrow('token 1 of prompt 0 is 43, expected an id from 0 to 42')
       await expect(run(prompts([65]))).rejects.toThrow('prompt 0 has 65 tokens, the context holds 64')
       await expect(run([[1]], { temperature: -1 })).rejects.toThrow('temperature must be 0 or more, got -1')
+      await expect(run([[1]], { maxTokens: 2.5 })).rejects.toThrow('maxTokens must be a whole number from 1, got 2.5')
+      await expect(run([[1]], { maxTokens: -3 })).rejects.toThrow('maxTokens must be a whole number from 1, got -3')
       await expect(run([[1]], { topP: 0 })).rejects.toThrow('topP')
       await expect(run([[1]], { maxTokens: 0 })).rejects.toThrow('maxTokens')
       await expect(run([[1]], { stopIds: [1, 2, 3] })).rejects.toThrow(

@@ -5,7 +5,7 @@
  */
 import type { Model } from '../nn/index.ts'
 import { breathe } from './breathe.ts'
-import { checkPrompt, type Finish, type GenerateOptions } from './sampling.ts'
+import { checkOptions, checkPrompt, type Finish, type GenerateOptions } from './sampling.ts'
 import { createSession, expectIdle, type Session } from './session.ts'
 
 /** Steps between two looks at which sequences have ended: a look costs a few microseconds, an ended row a step's share. */
@@ -38,6 +38,7 @@ export async function generateBatch(
   const { streams } = options
   if (streams && streams.length !== prompts.length)
     throw new Error(`generate: ${streams.length} streams for ${prompts.length} prompts`)
+  checkOptions(options, model.config.vocabSize)
   expectIdle(model, options.session)
   const context = options.session?.capacity ?? model.config.maxPositions
   prompts.forEach((prompt, i) => checkPrompt(`prompt ${i}`, prompt, model.config.vocabSize, context))

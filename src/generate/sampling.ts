@@ -56,6 +56,12 @@ export function stateOf(options: GenerateOptions, stream: number, room: number, 
   return [seed | 0, stream | 0, 0, 1, Math.min(maxTokens, room), stop1, stop2, 0]
 }
 
+/** Throws, naming the option that is out of range, before anything is allocated for it. */
+export function checkOptions(options: GenerateOptions, vocabSize: number): void {
+  settingsOf(options)
+  stateOf(options, 0, 1, vocabSize)
+}
+
 /** Throws unless the prompt is one or more ids of the vocabulary and fits the context. */
 export function checkPrompt(name: string, ids: ArrayLike<number>, vocabSize: number, capacity: number): void {
   if (ids.length === 0) throw new Error(`generate: ${name} is empty; a model needs one token to start from`)

@@ -1,7 +1,7 @@
 /** One completion, token by token, with its text and what else the model might have said. For chat and the API. */
 import type { Model } from '../nn/index.ts'
 import { breathe } from './breathe.ts'
-import { checkPrompt, type Finish, type GenerateOptions } from './sampling.ts'
+import { checkOptions, checkPrompt, type Finish, type GenerateOptions } from './sampling.ts'
 import { createSession, expectIdle, type Session } from './session.ts'
 import { createTextStream, type TokenText, textOf } from './text.ts'
 
@@ -43,6 +43,7 @@ export async function* streamText(
 ): AsyncGenerator<StreamedToken, void, void> {
   const { stream = 0, stop = [], stopIds = [], alternatives = 0, maxTokens } = options
   const { vocabSize, maxPositions } = model.config
+  checkOptions(options, vocabSize)
   const text = createTextStream(tokenizer, stop)
   expectIdle(model, options.session)
   checkPrompt('the prompt', prompt, vocabSize, options.session?.capacity ?? maxPositions)
