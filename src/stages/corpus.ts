@@ -43,7 +43,7 @@ export const corpus: Stage<Config> = {
       if ('path' in source) sources.push(source)
       else sources.push(...(await writeTown(context, source)))
     }
-    let shown = 0
+    let shown = -Infinity
     const report = await buildCorpus({ ...config, sources }, context.folder, {
       seed: context.seed,
       strict: context.strict,
