@@ -59,6 +59,11 @@ describe('a wrong recipe: exit 2, the line, the key, what was expected, nothing 
     ['a missing file', reading('no-such-file.jsonl'), /recipe\.yaml:\d+.*path.*no-such-file\.jsonl/s],
     ['an unknown stage', '  - kind: pretain\n', /recipe\.yaml:\d+.*pretain.*pretrain/s],
     ['broken YAML', '  - kind: [\n', /recipe\.yaml/],
+    [
+      'a stage that goes on from none',
+      `${training('    steps: 5\n')}  - kind: sft\n    from: read\n    data: [{ world: dialogues, count: 9 }]\n`,
+      /stages\.1\.from.*"read".*pretrain/s,
+    ],
   ])('%s', async (_, stages, message) => {
     const { code, said, wrote } = await attempt(stages)
     expect(said).toMatch(message)

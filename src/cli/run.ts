@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { createRun, findRecipe, isRun, lockedBy, readRecipe, readRun, runFiles, UserError } from '../run/index.ts'
 import { deriveRecipe, isDerivedFrom, isTimed } from '../stages/derive.ts'
 import { registry } from '../stages/index.ts'
+import { checkOrder } from '../stages/order.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { watchTrainer } from './start-trainer.ts'
@@ -86,6 +87,7 @@ export async function prepareRun(name: string, options: PrepareOptions): Promise
     ...set,
   ]
   const recipe = await readRecipe(find(name), registry, { set: overrides })
+  checkOrder(recipe)
   const folder = resolve(options.out ?? join('runs', recipe.name))
   refuseBusy(folder)
   const known = isRun(folder) ? await readRun(folder) : undefined

@@ -5,6 +5,7 @@ import { expect, it } from 'vitest'
 import { packageRoot, readRecipe } from '../run/index.ts'
 import { isDerivedFrom } from './derive.ts'
 import { registry } from './index.ts'
+import { checkOrder } from './order.ts'
 import { isControl } from './stage.ts'
 
 const folder = join(packageRoot(), 'recipes')
@@ -15,9 +16,7 @@ it.each(readdirSync(folder))('%s', async (file) => {
   expect(`${recipe.name}.yaml`).toBe(file)
   expect(isDerivedFrom(recipe, recipe)).toBe(true)
   expect(isDerivedFrom({ ...recipe, seed: recipe.seed + 1 }, recipe)).toBe(false)
-  const names = recipe.stages.map(({ name }) => name)
-  for (const [i, { config }] of recipe.stages.entries())
-    if (config.from !== undefined) expect(['latest', 'random', ...names.slice(0, i)]).toContain(config.from)
+  checkOrder(recipe)
   // Stages without a name to go on from take the latest model: it must not be one that is there for comparison only.
   const compared = recipe.stages.filter(({ config }) => isControl(config))
   expect(compared.length > 0).toBe(file.includes('controls'))
