@@ -154,7 +154,7 @@ if (inClone) {
   // Tools started below (npm, vitest) find the same Node first.
   process.env.PATH = [dirname(node), join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
   if (mayNeedWebAssembly(args[0])) buildKernels(node)
-  const own = { test: 'scripts/check.ts', build: 'scripts/build.ts' }[args[0]]
+  const own = { test: 'scripts/check.ts', build: 'scripts/build.ts', study: 'scripts/study.ts' }[args[0]]
   if (own) {
     file = join(root, own)
     args.shift()

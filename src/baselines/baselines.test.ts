@@ -67,7 +67,7 @@ describe('n-grams', () => {
 })
 
 describe('PPM', () => {
-  const bitsOf = (bytes: Iterable<number>, order?: number) => {
+  const bitsOf = (bytes: Iterable<number>, order = 6) => {
     const model = new Ppm(order)
     let bits = 0
     for (const byte of bytes) bits += model.add(byte)
@@ -99,11 +99,24 @@ describe('PPM', () => {
     expect(bitsOf(repeated) / repeated.length).toBeLessThan(0.1)
   })
 
-  test('by hand: after "aa", an a costs what method D says', () => {
+  test('by hand: with the empty context only', () => {
     const model = new Ppm(0)
     expect(model.add(97)).toBe(8) // nothing is known: one of 256
-    expect(model.add(97)).toBeCloseTo(1) // a was seen once: (2·1 − 1) / (2·1)
-    expect(model.add(97)).toBeCloseTo(Math.log2(4 / 3))
-    expect(model.add(98)).toBeCloseTo(Math.log2(6 / 1) + Math.log2(255)) // escape 1 / (2·3), then one of 255
+    expect(model.add(97)).toBeCloseTo(1) // an escape is as likely as not
+    expect(model.add(97)).toBeCloseTo(1) // seen twice: another kind of context, unheard of
+    expect(model.add(98)).toBeCloseTo(1 + Math.log2(255)) // seen three times, another kind; an escape, then one of 255
+  })
+
+  test('a context seen once is trusted where such contexts were never left', () => {
+    const costOfSecond = (model: Ppm) => {
+      for (const byte of [251, 7]) model.add(byte)
+      model.add(251)
+      return model.add(7) // it came once after 251
+    }
+    const model = new Ppm(1)
+    const r = random(2, 'ppm.test')
+    for (let i = 0; i < 3000; i++) for (const byte of [r.below(200), 7]) model.add(byte)
+    expect(costOfSecond(model)).toBeLessThan(0.1)
+    expect(costOfSecond(new Ppm(1))).toBeCloseTo(1)
   })
 })

@@ -1,3 +1,3 @@
 /** Models that only count: what a neural one has to beat on the same text. */
 export { type NgramModel, trainNgrams } from './ngram.ts'
-export { Ppm, PPM_ORDER } from './ppm.ts'
+export { Ppm, ppmOrder } from './ppm.ts'

@@ -1,14 +1,23 @@
 /**
- * Prediction by partial matching: what a good text compressor knows of the next byte. It counts which bytes followed the last 6, 5,
- * 4 … bytes, and goes to a shorter context by an escape when the byte is new in the longer one. A compressor of this kind writes
+ * Prediction by partial matching: what a good text compressor knows of the next byte. It counts which bytes followed the last 16, 15,
+ * 14 … bytes, and goes to a shorter context by an escape when the byte is new in the longer one. A compressor of this kind writes
  * −log₂ p bits for a byte, to within a few bits a file, so code lengths are all that is computed here; nothing is packed.
  *
- * Escapes of method D (Howard, "The design and analysis of efficient lossless data compression systems", 1993), exclusion of bytes that
- * a longer context has ruled out, and counts updated only in the contexts that were used (Cleary and Witten, 1984; Moffat, 1990).
+ * The chance of an escape is learnt from contexts alike in length, in how many bytes they know and in how often these came (secondary
+ * escape estimation: Bloom, "Solving the problems of context modeling", 1998, in a simple form). Bytes that a longer context has
+ * ruled out are excluded, and counts grow only in the contexts that were used (Cleary and Witten, 1984; Moffat, 1990).
  */
 import { Numbering } from './numbering.ts'
 
-export const PPM_ORDER = 6
+/** Longest context in bytes for texts of up to a size, also in bytes: long ones pay where text repeats, and cost 30 bytes a node. */
+const LARGEST = [
+  { size: 4 << 20, order: 16 },
+  { size: Infinity, order: 6 },
+]
+
+export function ppmOrder(size: number): number {
+  return LARGEST.find((one) => size <= one.size)!.order
+}
 
 /** A context is a node of a tree; a byte that followed it is a child, which is also the context one byte longer. */
 export class Ppm {
@@ -22,8 +31,9 @@ export class Ppm {
   /** The contexts that the bytes so far end with, the longest last: [0] is the empty one. */
   private contexts: number[] = [0]
   private readonly excluded = new Uint8Array(256)
+  private readonly escapes = new Escapes()
 
-  constructor(order = PPM_ORDER) {
+  constructor(order: number) {
     this.order = order
   }
 
@@ -34,7 +44,7 @@ export class Ppm {
     let bits = 0
     this.excluded.fill(0)
     for (; at >= 0; at--) {
-      const found = this.step(contexts[at]!, byte)
+      const found = this.step(contexts[at]!, byte, at)
       bits += found.bits
       if (found.known) break
     }
@@ -44,7 +54,7 @@ export class Ppm {
   }
 
   /** The bits of a byte in one context, or of the escape from it; the bytes it knows are excluded from then on. */
-  private step(context: number, byte: number): { known: boolean; bits: number } {
+  private step(context: number, byte: number, order: number): { known: boolean; bits: number } {
     let [total, distinct, count] = [0, 0, 0]
     for (let child = this.newest[context]!; child > 0; child = this.previous[child]!) {
       const one = this.bytes[child]!
@@ -53,10 +63,13 @@ export class Ppm {
       distinct++
       if (one === byte) count = this.counts[child]!
     }
-    if (count > 0) return { known: true, bits: Math.log2((2 * total) / (2 * count - 1)) }
+    if (total === 0) return { known: false, bits: 0 }
+    const known = count > 0
+    const escape = this.escapes.chance(order, distinct, total, known)
+    if (known) return { known, bits: -Math.log2((1 - escape) * (count / total)) }
     for (let child = this.newest[context]!; child > 0; child = this.previous[child]!)
       this.excluded[this.bytes[child]!] = 1
-    return { known: false, bits: total > 0 ? Math.log2((2 * total) / distinct) : 0 }
+    return { known, bits: -Math.log2(escape) }
   }
 
   /** Counts the byte in the contexts from the longest down to `lowest`, and moves on. */
@@ -87,5 +100,28 @@ export class Ppm {
     this.bytes[child] = byte
     this.previous[child] = this.newest[context]!
     this.newest[context] = child
+  }
+}
+
+// --- internal ---
+
+/** How often contexts of a kind were left by an escape. */
+class Escapes {
+  private readonly left = new Float64Array(16 * 8 * 16).fill(0.5)
+  private readonly used = new Float64Array(16 * 8 * 16).fill(1)
+
+  /** The chance of an escape, before it is known whether one happened; then that is counted. */
+  chance(order: number, distinct: number, total: number, known: boolean): number {
+    const often = Math.min(15, Math.floor(2 * Math.log2(total / distinct)))
+    const kind = (Math.min(order, 15) * 8 + Math.min(distinct, 8) - 1) * 16 + often
+    const chance = this.left[kind]! / this.used[kind]!
+    this.used[kind]!++
+    if (!known) this.left[kind]!++
+    if (this.used[kind]! > 4000) {
+      // What is new counts for more.
+      this.used[kind]! /= 2
+      this.left[kind]! /= 2
+    }
+    return chance
   }
 }

@@ -5,7 +5,7 @@
  */
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { spawnSync } from 'node:child_process'
-import { Ppm } from '../baselines/index.ts'
+import { Ppm, ppmOrder } from '../baselines/index.ts'
 import { generateBatch } from '../generate/index.ts'
 import type { Model } from '../nn/index.ts'
 import { asText, ask } from '../stages/ask.ts'
@@ -31,7 +31,7 @@ const SCORED = 200_000
 export async function costsOf(model: Model, tokenizer: Tokenizer, texts: readonly string[]): Promise<Costs> {
   const all = Buffer.from(texts.join('\n'))
   const bits = (compressed: Uint8Array) => (compressed.length * 8) / all.length
-  const ppm = new Ppm()
+  const ppm = new Ppm(ppmOrder(all.length))
   let ppmBits = 0
   for (const byte of all) ppmBits += ppm.add(byte)
   const every = Math.max(1, Math.ceil(all.length / SCORED))

@@ -12,7 +12,7 @@ import { openTask } from '../tasks/open.node.ts'
 import { writeWorld } from '../world/crawl.node.ts'
 import { makeWorld } from '../world/index.ts'
 import type { Stage, StageContext } from './stage.ts'
-import { textsOf } from './tokenizer.ts'
+import { seenShare } from './unseen.ts'
 
 const fileSource = sourceConfig.extend({
   path: dataFile().describe('file or folder: .warc .html .txt .md .jsonl .csv, or .gz of them'),
@@ -54,27 +54,8 @@ export const corpus: Stage<Config> = {
         await context.border({ step: file, save: async () => {} }) // stopped here, it begins anew
       },
     })
-    return { ...corpusMetrics(report), heldOutSeen: await linesSeen(context.folder) }
+    return { ...corpusMetrics(report), heldOutSeen: await seenShare(context.folder) }
   },
-}
-
-/**
- * The share of held-out text, by characters of its lines, that stands word for word in the documents to be read, too. What is
- * measured on held-out text is partly memory then. Null when nothing is held out.
- */
-async function linesSeen(folder: string): Promise<number | null> {
-  const linesOf = (text: string) => text.split('\n').filter((line) => line !== '')
-  const unseen = new Map<string, number>()
-  let total = 0
-  for await (const text of textsOf(join(folder, 'heldout.jsonl')))
-    for (const line of linesOf(text)) {
-      unseen.set(line, (unseen.get(line) ?? 0) + line.length)
-      total += line.length
-    }
-  if (total === 0) return null
-  for await (const text of textsOf(join(folder, 'documents.jsonl')))
-    for (const line of linesOf(text)) unseen.delete(line)
-  return 1 - [...unseen.values()].reduce((a, b) => a + b, 0) / total
 }
 
 async function writeTown(context: StageContext, { exercises, rounds }: z.infer<typeof worldSource>) {

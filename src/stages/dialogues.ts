@@ -1,22 +1,24 @@
 /**
- * Dialogues to study, from where a recipe says they come: a file (JSONL with `messages`; CSV with a column of `A: …` / `B: …`
- * lines), the embedded world, or exercises with their worked solutions. Every source gives the same: lists of messages.
+ * Dialogues to study, from where a recipe says they come: a file (JSONL or a JSON array of rows, in any shape of
+ * `dialogue-shapes.ts`; CSV with a column of `A: …` / `B: …` lines), the embedded world, or exercises with their worked
+ * solutions. Every source gives the same: lists of messages.
  */
 import { z } from 'zod'
-import { readCsv, readJsonl } from '../formats/index.ts'
+import { readCsv, readJsonArray, readJsonl } from '../formats/index.ts'
 import { dataFile } from '../run/schema.ts'
 import { UserError } from '../run/index.ts'
 import { taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import type { Message } from '../tokenizer/index.ts'
 import { makeDialogues, makeWorld } from '../world/index.ts'
+import { dialogueOf, fromSpeakers } from './dialogue-shapes.ts'
 import type { Language } from './stage.ts'
 
 const count = z.number().int().positive()
 
 export const dialogueSource = z.union([
   z.strictObject({
-    file: dataFile().describe('JSONL with messages, or CSV'),
+    file: dataFile().describe('JSONL or JSON (messages, conversations, instruction/output …), or CSV'),
     column: z.string().optional().describe('CSV: the column that holds a dialogue, one "speaker: words" a line'),
     count: count.optional().describe('how many dialogues at most'),
   }),
@@ -49,26 +51,29 @@ export async function readDialogues(
   }
   const dialogues = source.file.endsWith('.csv')
     ? await fromCsv(source.file, source.column, reject)
-    : await fromJsonl(source.file, reject)
+    : await fromRows(source.file, reject)
   return dialogues.slice(0, source.count)
 }
 
-const messagesSchema = z
-  .array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() }))
-  .refine((m) => m.some(({ role }) => role === 'assistant'), 'has no assistant message')
-
-async function fromJsonl(file: string, reject: (defect: Defect) => void): Promise<Message[][]> {
+/** A file of rows; of a JSON array, a defect's line is the number of its row. */
+async function fromRows(file: string, reject: (defect: Defect) => void): Promise<Message[][]> {
   const dialogues: Message[][] = []
-  for await (const row of readJsonl(file)) {
-    if ('defect' in row) {
-      reject({ source: file, line: row.line, detail: row.defect })
-      continue
-    }
-    const parsed = messagesSchema.safeParse((row.value as { messages?: unknown } | null)?.messages)
-    if (parsed.success) dialogues.push(parsed.data)
-    else reject({ source: file, line: row.line, detail: `messages: ${parsed.error.issues[0]!.message}` })
+  const rows = file.endsWith('.json') ? await rowsOfArray(file) : readJsonl(file)
+  for await (const row of rows) {
+    const read = 'defect' in row ? row : dialogueOf(row.value)
+    if ('defect' in read) reject({ source: file, line: row.line, detail: read.defect })
+    else dialogues.push(read)
   }
   return dialogues
+}
+
+async function rowsOfArray(file: string) {
+  try {
+    return (await readJsonArray(file)).map((value, i) => ({ line: i + 1, value }))
+  } catch (error) {
+    const { message } = error as Error
+    throw new UserError(`${file}: ${message}`, `${file}：${message}`, { cause: error })
+  }
 }
 
 async function fromCsv(
@@ -95,22 +100,4 @@ async function fromCsv(
     else reject({ source: file, line: row.line, detail: 'fewer than two turns of the form "speaker: words"' })
   }
   return dialogues
-}
-
-/** `A: hello\nB: hi` → user and assistant: whoever speaks first is the user; lines without a speaker belong to the last one. */
-export function fromSpeakers(text: string): Message[] {
-  const messages: Message[] = []
-  let first: string | undefined
-  let last: string | undefined
-  for (const line of text.split(/\r?\n/)) {
-    const match = /^([\p{L}\p{N} ]{1,24})[:：]\s*(.*)$/u.exec(line)
-    const speaker = match ? match[1]! : last
-    const words = (match ? match[2]! : line).trim()
-    if (speaker === undefined || words === '') continue
-    first ??= speaker
-    if (speaker === last) messages.at(-1)!.content += `\n${words}`
-    else messages.push({ role: speaker === first ? 'user' : 'assistant', content: words })
-    last = speaker
-  }
-  return messages
 }

@@ -21,6 +21,7 @@ import { whole } from './options.ts'
 import { encodeDocuments } from './pretrain.ts'
 import type { Metrics, Stage, StageContext } from './stage.ts'
 import { type Interval, pairedGain } from './statistics.ts'
+import { tokensOfLines, unseenLines } from './unseen.ts'
 import { examineWorld, type WorldScore } from './world-exam.ts'
 
 export const evalOptions = z.object({
@@ -48,6 +49,8 @@ export interface ModelScore {
   name: string
   kind: string
   bitsPerByte: number | null
+  /** On held-out lines that occur in no document to be read. */
+  bitsPerByteUnseen: number | null
   /** The model it was trained from, where that took part. */
   from: string | null
   /** By the task's name. */
@@ -92,11 +95,11 @@ export const evaluation: Stage<EvalOptions> = {
     const baselines = options.baselines ? await countOn(context, candidates.at(-1)!.folder, options) : null
     await writeJson(join(context.folder, 'eval.json'), { format: 1, stages: scores, baselines })
     const metrics: Metrics = {}
-    for (const [name, value] of Object.entries(baselines ?? {})) {
-      const key = `${name}.bitsPerByte`
-      metrics[key] = value
-      context.emit({ type: 'metric', name: key, value })
-    }
+    for (const [name, bits] of Object.entries(baselines ?? {}))
+      for (const [measure, value] of Object.entries(bits)) {
+        metrics[`${name}.${measure}`] = value
+        context.emit({ type: 'metric', name: `${name}.${measure}`, value })
+      }
     for (const score of scores) {
       for (const { name, value, low, high } of measures(
         score,
@@ -160,7 +163,7 @@ async function scoreModel(
     })
   }
   return {
-    bitsPerByte: heldOutTokens > 0 ? await heldOutBits(context, model, tokenizer, heldOutTokens) : null,
+    ...(await heldOutBits(context, model, tokenizer, heldOutTokens)),
     exercises,
     world,
   }
@@ -172,17 +175,17 @@ async function heldOutBits(
   model: Model,
   tokenizer: Tokenizer,
   maxTokens: number,
-): Promise<number | null> {
+): Promise<Pick<ModelScore, 'bitsPerByte' | 'bitsPerByteUnseen'>> {
+  const none = { bitsPerByte: null, bitsPerByteUnseen: null }
   const corpus = context.find('corpus')
-  if (corpus === undefined) return null
+  if (corpus === undefined || maxTokens === 0) return none
   const stream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
-  const scorer = heldOutScorer(model, tokenizer, stream, {
-    ...PASS,
-    time: Math.min(PASS.time, model.config.maxPositions),
-    maxTokens,
-  })
+  const isNew = tokensOfLines(stream, tokenizer, await unseenLines(corpus))
+  const shape = { ...PASS, time: Math.min(PASS.time, model.config.maxPositions), maxTokens }
+  const scorer = heldOutScorer(model, tokenizer, stream, shape, isNew)
   try {
-    return (await scorer.score())?.bitsPerByte ?? null
+    const score = await scorer.score()
+    return score ? { bitsPerByte: score.bitsPerByte, bitsPerByteUnseen: score.bitsPerByteMarked } : none
   } finally {
     scorer.free()
   }
@@ -192,7 +195,8 @@ async function heldOutBits(
 async function countOn(context: StageContext, model: string, { heldOutTokens }: EvalOptions) {
   const corpus = context.find('corpus')
   if (corpus === undefined || heldOutTokens === 0) return null
-  return scoreBaselines(corpus, await loadTokenizer(model), { time: PASS.time, maxTokens: heldOutTokens })
+  const shape = { time: PASS.time, maxTokens: heldOutTokens }
+  return scoreBaselines(corpus, await loadTokenizer(model), shape, await unseenLines(corpus))
 }
 
 interface Measure extends Partial<Interval> {
@@ -202,7 +206,10 @@ interface Measure extends Partial<Interval> {
 
 /** A score as flat metrics, and what it gained on the model it went on from. */
 function measures(score: ModelScore, before: ModelScore | undefined): Measure[] {
-  const found: Measure[] = [{ name: 'bitsPerByte', value: score.bitsPerByte }]
+  const found: Measure[] = [
+    { name: 'bitsPerByte', value: score.bitsPerByte },
+    { name: 'bitsPerByteUnseen', value: score.bitsPerByteUnseen },
+  ]
   const names = Object.keys(score.exercises)
   const share = (name: string, now: Paper, then: Paper | undefined) => {
     found.push({ name, value: now.accuracy, low: now.low, high: now.high })

@@ -9,6 +9,8 @@ import { readRows, type TokenStream } from './tokens.ts'
 
 export interface HeldOutScore {
   bitsPerByte: number
+  /** On the marked tokens only; null without marks, or when none of the scored tokens is marked. */
+  bitsPerByteMarked: number | null
   /** Mean nats per token, the end of a document included. */
   loss: number
   tokens: number
@@ -28,12 +30,16 @@ export function scoredTokens(length: number, { time, maxTokens }: { time: number
   return row * Math.min(Math.floor((length - 1) / row), Math.max(1, Math.floor(maxTokens / row)))
 }
 
-/** Captures a forward pass over `rows` × `time` tokens and scores at most `maxTokens` of the stream with it. */
+/**
+ * Captures a forward pass over `rows` × `time` tokens and scores at most `maxTokens` of the stream with it; those that `marks` (one
+ * for each token of the stream) sets to 1 also by themselves.
+ */
 export function heldOutScorer(
   model: Model,
   tokenizer: Tokenizer,
   stream: TokenStream,
   shape: { rows: number; time: number; maxTokens: number },
+  marks?: Uint8Array,
 ): HeldOut {
   const { engine } = model
   const { rows } = shape
@@ -46,7 +52,8 @@ export function heldOutScorer(
   const program: Program<Tensor> = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))
   return {
     async score() {
-      let [nats, all, bytes, tokens] = [0, 0, 0, 0]
+      let [all, tokens] = [0, 0]
+      const [every, marked] = [bits(), bits()]
       for (let first = 0; first < total; first += rows) {
         const batch = reader.batch(first, rows)
         if (first + rows > total) batch.targets.fill(-1, (total - first) * time)
@@ -58,15 +65,34 @@ export function heldOutScorer(
           tokens++
           all += nll[i]!
           if (target === endOfText) return
-          nats += nll[i]!
-          bytes += tokenizer.bytesOf(target).length
+          const bytes = tokenizer.bytesOf(target).length
+          every.add(nll[i]!, bytes)
+          if (marks?.[first * time + i + 1]) marked.add(nll[i]!, bytes)
         })
       }
-      return { bitsPerByte: nats / Math.LN2 / bytes, loss: all / tokens, tokens, bytes }
+      const bitsPerByte = every.perByte()
+      if (bitsPerByte === null) return null
+      return { bitsPerByte, bitsPerByteMarked: marked.perByte(), loss: all / tokens, tokens, bytes: every.bytes }
     },
     free() {
       program.free()
       for (const t of [tensors.ids, tensors.targets, tensors.starts, tensors.weights]) t.free()
+    },
+  }
+}
+
+// --- internal ---
+
+function bits() {
+  let nats = 0
+  return {
+    bytes: 0,
+    add(more: number, bytes: number) {
+      nats += more
+      this.bytes += bytes
+    },
+    perByte(): number | null {
+      return this.bytes === 0 ? null : nats / Math.LN2 / this.bytes
     },
   }
 }

@@ -21,3 +21,24 @@ it.each(readdirSync(folder))('%s', async (file) => {
   const compared = recipe.stages.filter(({ config }) => isControl(config))
   expect(compared.length > 0).toBe(file.includes('controls'))
 })
+
+it('the recipe with controls has the stages of the quickstart, as many steps as minutes of it were worth', async () => {
+  const read = async (name: string) => {
+    const { language, model, stages } = await readRecipe(join(folder, `${name}.yaml`), registry, { checkFiles: false })
+    const own = stages.filter(({ name, kind }) => name === kind) // controls have other names
+    return {
+      language,
+      model,
+      stages: own.map(({ kind, config: { steps, minutes, ...config } }) => ({
+        kind,
+        config,
+        isTimed: steps !== undefined || minutes !== undefined,
+      })),
+    }
+  }
+  const [quickstart, controls] = await Promise.all([read('quickstart'), read('quickstart-controls')])
+  const from = controls.stages.find(({ kind }) => kind === 'rl')!.config
+  expect(from.from).toBe('sft') // the quickstart takes the latest
+  from.from = 'latest'
+  expect(controls).toEqual(quickstart)
+})

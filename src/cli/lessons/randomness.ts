@@ -44,7 +44,7 @@ function showMany(question: string, { next, spreads }: ManyAnswers, times: numbe
   )
   for (const { text, probability } of next)
     console.log(
-      `  ${percent(probability)} ${'█'.repeat(Math.round(probability * 40)).padEnd(1, '▏')} ${JSON.stringify(text)}`,
+      `  ${percent(probability).padStart(5)} ${'█'.repeat(Math.round(probability * 40)).padEnd(1, '▏')} ${JSON.stringify(text)}`,
     )
   for (const { temperature, answers } of spreads) {
     console.log(
@@ -75,7 +75,7 @@ function showTired({ exercise, times, right, low, high, ...answers }: TiredModel
   console.log(
     say({
       en: `  right ${right} of ${times} times (its chance of being right lies between ${percent(low)} and ${percent(high)}).`,
-      zh: `  ${times} 遍里对了 ${right} 遍（做对的把握在 ${percent(low)} 到 ${percent(high)} 之间）。`,
+      zh: `  ${times} 遍里对了 ${right} 遍（真正的正确率多半在 ${percent(low)} 和 ${percent(high)} 之间）。`,
     }),
   )
   if (right === 0 || right === times)
@@ -87,10 +87,10 @@ function showTired({ exercise, times, right, low, high, ...answers }: TiredModel
             zh: '  它清醒得很：没找到它时对时错的题。',
           }),
     )
-  if (rightAnswer) block(say({ en: 'a right answer', zh: '做对的一次' }), rightAnswer)
+  if (rightAnswer) block(say({ en: 'a right answer:', zh: '做对的一次：' }), rightAnswer)
   if (wrongAnswer)
     block(
-      say({ en: `a wrong one (${wrongTimes} times the same)`, zh: `做错的一次（这样错了 ${wrongTimes} 遍）` }),
+      say({ en: `a wrong one (${wrongTimes} times the same):`, zh: `做错的一次（这样错了 ${wrongTimes} 遍）：` }),
       wrongAnswer,
     )
   console.log(
@@ -102,11 +102,11 @@ function showTired({ exercise, times, right, low, high, ...answers }: TiredModel
 }
 
 function block(title: string, text: string): void {
-  console.log(`  ${title}:`)
+  console.log(`  ${title}`)
   for (const line of text.split('\n')) console.log(`    │ ${line}`)
 }
 
-const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}%`.padStart(5)
+const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)}%`
 
 const oneLine = (text: string) =>
   text.replace(/\s+/g, ' ').slice(0, 100) || say({ en: '(nothing)', zh: '（什么也没说）' })

@@ -38,6 +38,7 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   loss: { zh: '损失', en: 'loss', unit: 'number' },
   heldOutLoss: { zh: '留出损失', en: 'held-out loss', unit: 'number' },
   bitsPerByte: { zh: '每字节比特', en: 'bits per byte', unit: 'number' },
+  bitsPerByteUnseen: { zh: '每字节比特（只算没读过的行）', en: 'bits per byte, lines never read only', unit: 'number' },
   tokensPerSecond: { zh: '词元/秒', en: 'tokens a second', unit: 'count' },
   dialogues: { zh: '对话', en: 'dialogues', unit: 'count' },
   cut: { zh: '截断的对话', en: 'dialogues cut', unit: 'count' },

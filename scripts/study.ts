@@ -1,0 +1,51 @@
+/**
+ * `npm run study -- kills`: a whole `tiny` run killed twenty times, about 4 minutes.
+ * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
+ */
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { gatesTable, runGates } from './gates.ts'
+
+const root = join(import.meta.dirname, '..')
+const usage = `npm run study -- kills                                a whole run killed twenty times (4 minutes)
+npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set …]
+                                                      the quickstart and its controls (13 minutes a run; goes on where it stopped)`
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string', default: '1,2,3' },
+    langs: { type: 'string', default: 'zh,en' },
+    out: { type: 'string', default: 'runs/gates' },
+    set: { type: 'string', multiple: true, default: [] },
+  },
+})
+switch (positionals[0]) {
+  case 'kills': {
+    const env = { ...process.env, XUEBA_KILLS: '20', XUEBA_KILL_RECIPE: 'full' }
+    const { status } = spawnSync(process.execPath, [join(root, 'scripts/check.ts'), 'test/resume'], {
+      cwd: root,
+      stdio: 'inherit',
+      env,
+    })
+    process.exitCode = status ?? 1
+    break
+  }
+  case 'gates': {
+    const runs = values.langs.split(',').flatMap((language) =>
+      values.seeds.split(',').map((seed) => ({
+        language,
+        seed: Number(seed),
+        folder: join(values.out, `${language}-${seed}`),
+      })),
+    )
+    const done = runGates(runs, values.set)
+    console.log(gatesTable(done))
+    if (done.length < runs.length) process.exitCode = 1
+    break
+  }
+  default:
+    console.error(usage)
+    process.exitCode = 2
+}
