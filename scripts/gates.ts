@@ -11,17 +11,24 @@ export interface GateRun {
   folder: string
 }
 
-/** Runs what is not finished yet, and returns the runs that are. */
+/** Runs what is not finished yet, until one is interrupted, and returns the runs that are done. */
 export function runGates(runs: readonly GateRun[], pins: readonly string[]): GateRun[] {
-  return runs.filter(({ language, seed, folder }) => {
+  const done: GateRun[] = []
+  for (const run of runs) {
+    const { language, seed, folder } = run
     const args = ['run', 'quickstart-controls', '--lang', language, '--seed', String(seed), '--out', folder]
     const set = pins.flatMap((pin) => ['--set', pin])
     const { status } = spawnSync(process.execPath, [join(root, 'src/cli/main.ts'), ...args, ...set], {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
-    return status === 0
-  })
+    if (status === 0) done.push(run)
+    if (status === null || status === INTERRUPTED) break
+  }
+  return done
 }
+
+/** Exit status of a run that Ctrl-C stopped. */
+const INTERRUPTED = 130
 
 type Metrics = Record<string, number | null>
 
