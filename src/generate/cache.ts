@@ -29,7 +29,8 @@ export interface Cache {
   free(): void
 }
 
-export function createCache(model: Model, slots: number, capacity: number): Cache {
+/** `most`: tokens in a step of prefill at most, one of the sizes. */
+export function createCache(model: Model, slots: number, capacity: number, most: number = SIZES.at(-1)!): Cache {
   const { engine, config, rope } = model
   const { layers, heads, kvHeads, headDim, eps } = config
   const allocate = () =>
@@ -62,7 +63,7 @@ export function createCache(model: Model, slots: number, capacity: number): Cach
     attend,
     prefill(places) {
       for (let first = 0; first < places.length;) {
-        const size = stepSize(places.length - first)
+        const size = stepSize(places.length - first, most)
         const part = places.slice(first, first + size)
         const column = (of: (p: Place) => number, padding: number) =>
           Int32Array.from({ length: size }, (_, i) => (i < part.length ? of(part[i]!) : padding))
@@ -87,9 +88,10 @@ export function createCache(model: Model, slots: number, capacity: number): Cach
   }
 }
 
-/** The next step when n tokens wait: the largest size they fill, or the one above when they fill half of it. */
-export function stepSize(n: number): number {
-  const above = SIZES.findIndex((size) => size > n)
-  if (above < 0) return SIZES.at(-1)!
-  return n * 2 >= SIZES[above]! ? SIZES[above]! : SIZES[above - 1]!
+/** The next step when n tokens wait: the largest size they fill, or the one above when they fill half of it; `most` at most. */
+export function stepSize(n: number, most: number = SIZES.at(-1)!): number {
+  const sizes = SIZES.filter((size) => size <= most)
+  const above = sizes.findIndex((size) => size > n)
+  if (above < 0) return sizes.at(-1)!
+  return n * 2 >= sizes[above]! ? sizes[above]! : sizes[above - 1]!
 }

@@ -38,11 +38,11 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       )
       for (let step = 0; step < 12; step++) {
         expect(await session.advance(1)).toEqual([])
-        const logits = await session.logits().read()
-        for (const [i, s] of sequences.entries()) {
+        for (const s of sequences) {
+          const logits = await session.logits(s)
           const { ids } = await session.read(s, 0, step)
           const expected = await lastLogits(model, [...Array.from(s.request.prompt), ...ids])
-          expected.forEach((z, v) => expect(Math.abs(logits[i * vocabSize + v]! - z)).toBeLessThan(bound))
+          expected.forEach((z, v) => expect(Math.abs(logits[v]! - z)).toBeLessThan(bound))
         }
       }
       session.free()
@@ -55,10 +55,9 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       const check = async (ids: readonly number[]) => {
         const [s] = session.add([{ prompt: ids, stream: 1, options }])
         await session.advance(1)
-        const logits = await session.logits().read()
-        const row = session.running - 1
+        const logits = await session.logits(s!)
         const expected = await lastLogits(model, ids)
-        expected.forEach((z, v) => expect(Math.abs(logits[row * vocabSize + v]! - z)).toBeLessThan(bound))
+        expected.forEach((z, v) => expect(Math.abs(logits[v]! - z)).toBeLessThan(bound))
         return s!
       }
       const first = await check(prompt!)
@@ -113,6 +112,63 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       alone.free()
       busy.free()
     })
+
+    it('gives a sequence the same bits in any crowd, when exact', async () => {
+      const lengths = Array.from({ length: 40 }, (_, i) => 1 + ((i * 7) % 30))
+      const starts = prompts(lengths)
+      const request = (i: number) => ({ prompt: starts[i]!, stream: i, options: { maxTokens: 12, seed: 9 } })
+      const bits: unknown[] = []
+      for (let i = 0; i < starts.length; i += 5) {
+        const alone = createSession(model, 1, 60, { exact: true })
+        const [s] = alone.add([request(i)])
+        await alone.advance(12)
+        bits.push([[...s!.ids], [...s!.logProbs], [...(await alone.logits(s!))]])
+        alone.free()
+      }
+      for (const first of [1, 17, 33]) {
+        const busy = createSession(model, 40, 60, { exact: true })
+        const crowd = busy.add(starts.slice(0, first).map((_, i) => request(i)))
+        await busy.advance(5)
+        crowd.push(...busy.add(starts.slice(first).map((_, i) => request(first + i))))
+        const ends = new Map<unknown, number[]>()
+        while (busy.running > 0) for (const s of await busy.advance(1)) ends.set(s, [...(await busy.logits(s))])
+        const seen = crowd.filter((_, i) => i % 5 === 0).map((s) => [[...s.ids], [...s.logProbs], ends.get(s)])
+        expect(seen).toEqual(bits)
+        busy.free()
+      }
+    })
+
+    it('draws only what a mask allows, and leaves the rows beside it alone', async () => {
+      const session = createSession(model, 4, 40)
+      const mask = (allowed: readonly number[]) =>
+        Float32Array.from({ length: vocabSize }, (_, id) => (allowed.includes(id) ? 0 : -Infinity))
+      const start = () =>
+        session.add(prompts([5, 9, 3]).map((prompt, stream) => ({ prompt, stream, options: { maxTokens: 12 } })))
+      const free = start()
+      await session.advance(12)
+      const [a, b, c] = start()
+      for (let n = 0; n < 8; n++) {
+        session.constrain(b!, mask([n, n + 20]))
+        if (n >= 4) session.constrain(c!, n < 6 ? mask([7]) : null)
+        await session.advance(1)
+        const { ids } = await session.read(b!, n, n + 1)
+        expect([n, n + 20]).toContain(ids[0])
+        expect((await session.logits(b!)).every((z) => Number.isFinite(z))).toBe(true) // those before the mask
+      }
+      session.constrain(b!, mask([]))
+      await expect(session.advance(1)).rejects.toThrow('not finite')
+      expect(session.room).toBe(4)
+      expect(() => session.constrain(a!, null)).toThrow('does not run')
+      const [again, , half] = start()
+      session.constrain(half!, mask([7]))
+      await session.advance(2)
+      session.constrain(half!, null)
+      await session.advance(10)
+      expect([...half!.ids.subarray(0, 2)]).toEqual([7, 7])
+      expect(new Set(half!.ids).size).toBeGreaterThan(2)
+      expect([...again!.ids]).toEqual([...free[0]!.ids])
+      session.free()
+    })
   },
 )
 
@@ -127,4 +183,5 @@ it('chooses steps of prefill that are at least half full', () => {
   expect(plan(70)).toEqual([64, 4, 4])
   expect(plan(40)).toEqual([64])
   expect(plan(2500)).toEqual([1024, 1024, 256, 256])
+  expect([stepSize(100, 16), stepSize(9, 16), stepSize(3, 1)]).toEqual([16, 16, 1])
 })

@@ -2,15 +2,28 @@
  * Decoding many sequences at once. A sequence has a slot of the cache for as long as it runs, and a row of the step, which
  * moves: running rows are kept together at the front, so that a step costs what the next power of two of them costs. One
  * captured program per step size goes from ids to the next ids; the host looks at it only between calls of `advance`.
+ * Where a crowd must not change a bit, a step is cut into programs of few rows: their products are all made alike.
  * A slot remembers its tokens, so that a prompt that starts like a sequence already computed copies that part.
  */
 import { hiddenStates, type Model } from '../nn/index.ts'
-import { linear, type Program, sample, sampleFinish, sampleState, type Tensor } from '../tensor/index.ts'
+import {
+  add,
+  type FloatArray,
+  linear,
+  type Program,
+  sample,
+  sampleFinish,
+  sampleState,
+  type Tensor,
+} from '../tensor/index.ts'
 import { createCache, type Place } from './cache.ts'
 import { checkPrompt, type Finish, type GenerateOptions, settingsOf, stateOf } from './sampling.ts'
 
 /** Shorter common beginnings are computed again. */
 const WORTH_COPYING = 8 // tokens
+
+/** Rows up to which every backend computes a row's bits the same way, however many stand beside it (`SKINNY` in kernels/gemm.c). */
+export const EXACT_ROWS = 16
 
 export interface Request {
   prompt: ArrayLike<number>
@@ -23,8 +36,10 @@ export interface Request {
 export interface Sequence {
   request: Request
   slot: number
+  /** Its row in the latest step. */
+  row: number
   ids: Int32Array
-  /** log p of each token in nats, under the model's whole distribution at temperature 1. */
+  /** log p of each token in nats at temperature 1, under the model's whole distribution, or what a mask left of it. */
   logProbs: Float32Array
   finish: Finish | null
 }
@@ -35,7 +50,11 @@ interface Row {
   position: number
   settings: number[]
   state: ArrayLike<number>
+  mask: ArrayLike<number> | null
 }
+
+/** A step of some neighbouring rows. */
+type Step = Program<{ logits: Tensor }>
 
 export interface Session {
   model: Model
@@ -48,8 +67,10 @@ export interface Session {
   add(requests: readonly Request[]): Sequence[]
   /** Runs so many steps, a token each, and returns the sequences that ended. */
   advance(steps: number): Promise<Sequence[]>
-  /** (rows, V): logits of the latest step; its first rows are the running sequences as they were added (while none has ended). */
-  logits(): Tensor
+  /** (V): the logits that the latest step drew this sequence's token from, without its mask; also when it has just ended. */
+  logits(sequence: Sequence): Promise<FloatArray>
+  /** (V): added to a running sequence's logits from the next step on; −∞ forbids an id. `null` allows all again. */
+  constrain(sequence: Sequence, mask: ArrayLike<number> | null): void
   /** Tokens a running sequence has been given so far, from the `from`th on, and their log-probabilities. */
   read(sequence: Sequence, from: number, to: number): Promise<{ ids: Int32Array; logProbs: Float32Array }>
   /** Ends a sequence before its time. */
@@ -62,12 +83,24 @@ export interface Session {
   free(): void
 }
 
+export interface SessionOptions {
+  /** A sequence gets the same bits whatever runs beside it. Large batches and long prompts are slower for it. */
+  exact?: boolean
+}
+
 /** `slots` sequences at a time of at most `capacity` tokens each. */
-export function createSession(model: Model, slots: number, capacity: number): Session {
+export function createSession(
+  model: Model,
+  slots: number,
+  capacity: number,
+  { exact = false }: SessionOptions = {},
+): Session {
   const { engine, config } = model
   if (capacity > config.maxPositions)
     throw new Error(`generate: ${capacity} tokens do not fit a model of ${config.maxPositions} positions`)
-  const cache = createCache(model, slots, capacity)
+  const { vocabSize } = config
+  const most = exact ? EXACT_ROWS : slots // rows of a program
+  const cache = createCache(model, slots, capacity, exact ? EXACT_ROWS : undefined)
   const integers = (...shape: number[]) => engine.keep(engine.empty(shape, 'i32'))
   const row = {
     settings: engine.keep(engine.empty([slots, 8])),
@@ -78,43 +111,55 @@ export function createSession(model: Model, slots: number, capacity: number): Se
   }
   const tokens = integers(slots, capacity)
   const logProbs = engine.keep(engine.empty([slots, capacity]))
-  const programs = new Map<number, Program<{ logits: Tensor }>>()
+  let masks: Tensor | null = null // (slots, V), once somebody asks for one
+  const programs = new Map<string, Step>()
   /** What the cache holds for each slot, and the slots nobody uses, longest unused first. */
   const held: number[][] = Array.from({ length: slots }, () => [])
   const unused = [...held.keys()]
   let rows: Row[] = []
-  let current: Program<{ logits: Tensor }> | null = null
+  let current: Step[] = []
   let moved = true
 
-  const firstRows = (size: number) => ({
-    settings: row.settings.view([size, 8]),
-    state: row.state.view([size, 8]),
-    ids: row.ids.view([size]),
-    positions: row.positions.view([size]),
-    slots: row.slots.view([size]),
+  const rowsFrom = (first: number, size: number) => ({
+    settings: row.settings.view([size, 8], first * 8),
+    state: row.state.view([size, 8], first * 8),
+    ids: row.ids.view([size], first),
+    positions: row.positions.view([size], first),
+    slots: row.slots.view([size], first),
   })
 
-  function programOf(size: number): Program<{ logits: Tensor }> {
-    let program = programs.get(size)
+  function programOf(first: number, size: number, masked: boolean): Step {
+    const name = `${first} ${size} ${masked}`
+    let program = programs.get(name)
     if (!program) {
-      const inputs = firstRows(size)
+      const inputs = rowsFrom(first, size)
       program = engine.capture(() =>
         engine.noGrad(() => {
           const x = hiddenStates(model, inputs.ids, cache.attend(inputs.slots, inputs.positions)) // (B, C)
           const logits = linear(x, model.head) // (B, V)
-          sample({ logits, ...inputs, tokens, logProbs })
+          const allowed = masked ? add(logits, masks!.view([size, vocabSize], first * vocabSize)) : logits
+          sample({ logits: allowed, ...inputs, tokens, logProbs })
           return { logits }
         }),
       )
-      programs.set(size, program)
+      programs.set(name, program)
     }
     return program
   }
 
-  /** Writes the rows, and chooses the program they fit. */
+  /** Writes the rows, and chooses the programs they fit. */
   function arrange(): void {
-    const size = Math.min(slots, 2 ** Math.ceil(Math.log2(rows.length)))
-    const inputs = firstRows(size)
+    let size = 0
+    current = []
+    for (let first = 0; first < rows.length; first += most) {
+      const part = rows.slice(first, first + most)
+      const width = Math.min(most, slots - first, 2 ** Math.ceil(Math.log2(part.length)))
+      const masked = part.some((r) => r.mask)
+      if (masked) part.forEach((r, i) => writeMask(first + i, r.mask))
+      current.push(programOf(first, width, masked))
+      size = first + width
+    }
+    const inputs = rowsFrom(0, size)
     const column = (of: (r: Row) => number, padding: number) =>
       Int32Array.from({ length: size }, (_, i) => (i < rows.length ? of(rows[i]!) : padding))
     const matrix = (of: (r: Row) => ArrayLike<number>) => {
@@ -127,8 +172,13 @@ export function createSession(model: Model, slots: number, capacity: number): Se
     inputs.ids.write(column((r) => r.id, 0))
     inputs.positions.write(column((r) => r.position, 0))
     inputs.slots.write(column((r) => r.sequence.slot, -1))
-    current = programOf(size)
+    rows.forEach((r, i) => (r.sequence.row = i))
     moved = false
+  }
+
+  function writeMask(i: number, mask: ArrayLike<number> | null): void {
+    masks ??= engine.keep(engine.zeros([slots, vocabSize]))
+    masks.view([vocabSize], i * vocabSize).write(mask ?? new Float32Array(vocabSize))
   }
 
   /** Finds a slot for a prompt, and the slot whose beginning it shares. */
@@ -175,11 +225,18 @@ export function createSession(model: Model, slots: number, capacity: number): Se
         throw new Error(`session: ${requests.length} sequences for ${unused.length} free slots`)
       const fresh = requests.map((request, i): Row => {
         const { prompt, options, stream } = request
-        checkPrompt(`prompt ${i}`, prompt, config.vocabSize, capacity)
-        const sequence = { request, slot: -1, ids: new Int32Array(), logProbs: new Float32Array(), finish: null }
+        checkPrompt(`prompt ${i}`, prompt, vocabSize, capacity)
+        const sequence = {
+          request,
+          slot: -1,
+          row: -1,
+          ids: new Int32Array(),
+          logProbs: new Float32Array(),
+          finish: null,
+        }
         const position = prompt.length - 1
-        const state = stateOf(options, stream, capacity - prompt.length, config.vocabSize)
-        return { sequence, id: prompt[position]!, position, settings: settingsOf(options), state }
+        const state = stateOf(options, stream, capacity - prompt.length, vocabSize)
+        return { sequence, id: prompt[position]!, position, settings: settingsOf(options), state, mask: null }
       })
       let waiting = fresh.map((r) => {
         const prompt = Array.from(r.sequence.request.prompt)
@@ -209,7 +266,7 @@ export function createSession(model: Model, slots: number, capacity: number): Se
     async advance(steps) {
       if (rows.length === 0) return []
       if (moved) arrange()
-      for (let i = 0; i < steps; i++) current!.run()
+      for (let i = 0; i < steps; i++) for (const program of current) program.run()
       const [state, ids, positions] = await Promise.all([row.state, row.ids, row.positions].map((t) => t.readInts()))
       rows.forEach((r, i) => {
         r.state = state!.slice(i * 8, i * 8 + 8)
@@ -232,9 +289,19 @@ export function createSession(model: Model, slots: number, capacity: number): Se
       }
       return ended.map((r) => r.sequence)
     },
-    logits() {
-      if (!current) throw new Error('session: no step has run yet')
-      return current.outputs.logits
+    async logits({ row }) {
+      const program = current[Math.floor(row / most)]
+      if (row < 0 || !program) throw new Error('session: no step has run yet')
+      return program.outputs.logits.view([vocabSize], (row % most) * vocabSize).read()
+    },
+    constrain(sequence, mask) {
+      const r = rows.find((r) => r.sequence === sequence)
+      if (!r) throw new Error('session: this sequence does not run')
+      const before = r.mask
+      r.mask = mask
+      if (moved) return // written when the rows are arranged
+      if (mask && before) writeMask(sequence.row, mask)
+      else moved = true
     },
     read,
     drop(sequence) {
@@ -247,7 +314,7 @@ export function createSession(model: Model, slots: number, capacity: number): Se
     },
     free() {
       for (const program of programs.values()) program.free()
-      for (const t of [...Object.values(row), tokens, logProbs]) t.free()
+      for (const t of [...Object.values(row), tokens, logProbs, masks]) t?.free()
       cache.free()
     },
   }

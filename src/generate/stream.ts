@@ -58,7 +58,7 @@ export async function* streamText(
         const [id, logProb] = [ids[0]!, logProbs[0]!]
         let shown = stopIds.includes(id) ? '' : text.push(id)
         if (sequence!.finish) shown += text.end()
-        const likeliest = alternatives > 0 ? await topTokens(session, tokenizer, alternatives) : []
+        const likeliest = alternatives > 0 ? topTokens(await session.logits(sequence!), tokenizer, alternatives) : []
         yield { id, text: shown, logProb, alternatives: likeliest, finish: text.stopped ? 'stop' : sequence!.finish }
         await breathe()
       }
@@ -80,26 +80,31 @@ export async function distribution(
   checkPrompt('the text', ids, model.config.vocabSize, model.config.maxPositions)
   const session = createSession(model, 1, ids.length)
   try {
-    session.add([{ prompt: ids, stream: 0, options: { maxTokens: 1 } }])
+    const [sequence] = session.add([{ prompt: ids, stream: 0, options: { maxTokens: 1 } }])
     await session.advance(1)
-    return await topTokens(session, tokenizer, count)
+    return topTokens(await session.logits(sequence!), tokenizer, count)
   } finally {
     session.free()
   }
 }
 
-async function topTokens(session: Session, tokenizer: TokenText, count: number): Promise<Alternative[]> {
-  const { vocabSize } = session.model.config
-  const logits = await session.logits().view([vocabSize]).read()
-  let top = -Infinity
-  for (const z of logits) top = Math.max(top, z)
-  let total = 0
-  for (const z of logits) total += Math.exp(z - top)
-  return largest(logits, Math.min(count, vocabSize)).map((id) => ({
+/** The `count` likeliest ids by these logits (V), likeliest first. */
+export function topTokens(logits: ArrayLike<number>, tokenizer: TokenText, count: number): Alternative[] {
+  const normalise = logSumExp(logits)
+  return largest(logits, Math.min(count, logits.length)).map((id) => ({
     id,
     text: textOf(tokenizer, id),
-    probability: Math.exp(logits[id]! - top) / total,
+    probability: Math.exp(logits[id]! - normalise),
   }))
+}
+
+/** What turns logits into log-probabilities by subtraction. */
+export function logSumExp(logits: ArrayLike<number>): number {
+  let top = -Infinity
+  for (let i = 0; i < logits.length; i++) top = Math.max(top, logits[i]!)
+  let total = 0
+  for (let i = 0; i < logits.length; i++) total += Math.exp(logits[i]! - top)
+  return top + Math.log(total)
 }
 
 /** Indices of the `count` largest values, largest first, lowest index first among equals. */
