@@ -13,11 +13,12 @@ import { lesson } from './lesson.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import { score } from './score.ts'
+import { serve } from './serve.ts'
 import { start } from './start.ts'
 import { tokenizer } from './tokenizer.ts'
 import type { Verb } from './verb.ts'
 
-const verbs: Verb[] = [start, run, chat, score, evaluate, report, lesson, tokenizer, doctor, bench]
+const verbs: Verb[] = [start, run, chat, serve, score, evaluate, report, lesson, tokenizer, doctor, bench]
 
 const common = z.object({
   lang: help(z.enum(['zh', 'en']).optional(), 'language of the model and of what is printed', '模型和界面的语言'),

@@ -41,6 +41,7 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
         for (const s of sequences) {
           const logits = await session.logits(s)
           const { ids } = await session.read(s, 0, step)
+          expect([s.latest]).toEqual([...(await session.read(s, step, step + 1)).ids])
           const expected = await lastLogits(model, [...Array.from(s.request.prompt), ...ids])
           expected.forEach((z, v) => expect(Math.abs(logits[v]! - z)).toBeLessThan(bound))
         }

@@ -38,6 +38,8 @@ export interface Sequence {
   slot: number
   /** Its row in the latest step. */
   row: number
+  /** The token that the latest step drew. */
+  latest: number
   ids: Int32Array
   /** log p of each token in nats at temperature 1, under the model's whole distribution, or what a mask left of it. */
   logProbs: Float32Array
@@ -230,6 +232,7 @@ export function createSession(
           request,
           slot: -1,
           row: -1,
+          latest: -1,
           ids: new Int32Array(),
           logProbs: new Float32Array(),
           finish: null,
@@ -270,7 +273,7 @@ export function createSession(
       const [state, ids, positions] = await Promise.all([row.state, row.ids, row.positions].map((t) => t.readInts()))
       rows.forEach((r, i) => {
         r.state = state!.slice(i * 8, i * 8 + 8)
-        r.id = ids![i]!
+        r.id = r.sequence.latest = ids![i]!
         r.position = positions![i]!
       })
       const ended = rows.filter((r) => !r.state[sampleState.active])

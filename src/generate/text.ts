@@ -11,6 +11,8 @@ export interface TextStream {
   end(): string
   /** A stop string was found: it and what follows are left out, and further tokens give nothing. */
   readonly stopped: boolean
+  /** UTF-16 units of whole characters so far, those held back or left out counted. */
+  readonly decoded: number
 }
 
 export function createTextStream(tokenizer: TokenText, stops: readonly string[] = []): TextStream {
@@ -18,7 +20,9 @@ export function createTextStream(tokenizer: TokenText, stops: readonly string[] 
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
   let held = ''
   let stopped = false
+  let decoded = 0
   const take = (text: string, more: boolean): string => {
+    decoded += text.length
     if (stopped) return ''
     const { before, rest, found } = splitAtStop(held + text, stops)
     stopped = found
@@ -30,6 +34,9 @@ export function createTextStream(tokenizer: TokenText, stops: readonly string[] 
     end: () => take(decoder.decode(), false),
     get stopped() {
       return stopped
+    },
+    get decoded() {
+      return decoded
     },
   }
 }

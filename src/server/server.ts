@@ -1,0 +1,131 @@
+/** An HTTP server over one model: opens it, and closes it without breaking off what runs. */
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { createAdaptorServer } from '@hono/node-server'
+import { createSession } from '../generate/index.ts'
+import { tokenTree } from '../generate/json/index.ts'
+import type { Model } from '../nn/index.ts'
+import { UserError, version } from '../run/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
+import { createApp } from './app.ts'
+import { createBatcher } from './batcher.ts'
+import { isLoopback } from './guard.ts'
+import { createMetrics } from './metrics.ts'
+
+export interface ServeOptions {
+  /** The model's name in the API. */
+  id: string
+  /** False for a base model. */
+  chats: boolean
+  host: string
+  /** 0: any that is free. */
+  port: number
+  /** Needed where others than this machine reach the host. */
+  apiKey: string | null
+  /** Origins of web pages that may ask. */
+  origins: readonly string[]
+  /** Sequences that run at once. Default: 64, or what 1 GiB of cache holds. */
+  slots?: number
+  /** Sequences that may wait. */
+  queue: number
+  /** Seconds from a request to the end of its answer. */
+  timeout: number
+  /** Seconds in which a request must arrive. Default 30. */
+  arrival?: number
+}
+
+export interface ApiServer {
+  url: string
+  slots: number
+  /** Takes no new requests, waits for those that run (at most the timeout), then frees everything. */
+  close(): Promise<void>
+  /** Breaks off what runs. */
+  abort(): void
+}
+
+const MOST_SLOTS = 64
+const CACHE_BYTES = 2 ** 30
+const MOST_CONNECTIONS = 1024
+
+export async function openServer(model: Model, tokenizer: Tokenizer, options: ServeOptions): Promise<ApiServer> {
+  const { id, chats, host, port, apiKey, origins, queue, timeout, arrival = 30 } = options
+  const loopback = isLoopback(host)
+  if (!loopback && apiKey === null)
+    throw new UserError(
+      `${host} is reached by other machines: an API key is needed (XUEBA_API_KEY or --api-key-file)`,
+      `${host} 会让别的机器也能访问：必须设置 API 密钥（环境变量 XUEBA_API_KEY 或 --api-key-file）`,
+    )
+  const { vocabSize, maxPositions: context } = model.config
+  const slots = options.slots ?? slotsOf(model)
+  const session = createSession(model, slots, context, { exact: true })
+  const metrics = createMetrics()
+  const batcher = createBatcher(session, tokenizer, queue, metrics)
+  const longest = tokenizer.vocabulary.tokens.reduce((most, token) => Math.max(most, token.length), 1)
+  const served = { id, tokenizer, tree: tokenTree(tokenizer), vocabSize, context, longest, chats, slots }
+  let draining = false
+  const app = createApp({
+    served,
+    batcher,
+    metrics,
+    fingerprint: `xueba-${version()}`,
+    apiKey,
+    loopback,
+    origins,
+    timeout: timeout * 1000,
+    draining: () => draining,
+  })
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    serverOptions: {
+      headersTimeout: Math.min(10, arrival) * 1000,
+      requestTimeout: arrival * 1000, // its answer's end is not counted
+      connectionsCheckingInterval: 500,
+      keepAliveTimeout: 5000,
+    },
+  }) as Server
+  server.maxConnections = MOST_CONNECTIONS
+  server.timeout = (timeout + 30) * 1000 // nothing read or written: a client that has stopped reading
+  try {
+    await listen(server, port, host)
+  } catch (error) {
+    session.free()
+    throw error
+  }
+  const at = server.address() as AddressInfo
+  return {
+    url: `http://${at.family === 'IPv6' ? `[${at.address}]` : at.address}:${at.port}`,
+    slots,
+    async close() {
+      draining = true
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      await batcher.idle()
+      const timer = setTimeout(() => server.closeAllConnections(), 2000) // answers are written; who still holds on is cut off
+      server.closeIdleConnections()
+      await closed
+      clearTimeout(timer)
+      session.free()
+    },
+    abort: () => server.closeAllConnections(),
+  }
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(
+        new UserError(
+          `${host}:${port} cannot be opened: ${error.message}`,
+          `无法监听 ${host}:${port}：${error.message}`,
+        ),
+      ),
+    )
+    server.listen(port, host, resolve)
+  })
+}
+
+/** As many as the cache of 1 GiB holds, 64 at most. */
+function slotsOf({ config: { layers, kvHeads, headDim, maxPositions } }: Model): number {
+  const bytes = layers * kvHeads * headDim * maxPositions * 2 * 4
+  return Math.max(1, Math.min(MOST_SLOTS, Math.floor(CACHE_BYTES / bytes)))
+}
