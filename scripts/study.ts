@@ -1,16 +1,20 @@
 /**
  * `npm run study -- kills`: a whole `tiny` run killed twenty times, about 4 minutes.
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
+ * `npm run study -- serve`: the server under load, about 11 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
+import { studyServe } from './serve-load.ts'
 
 const root = join(import.meta.dirname, '..')
 const usage = `npm run study -- kills                                a whole run killed twenty times (4 minutes)
 npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set …]
-                                                      the quickstart and its controls (13 minutes a run; goes on where it stopped)`
+                                                      the quickstart and its controls (13 minutes a run; goes on where it stopped)
+npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
+                                                      the server under load: tokens a second, errors, memory`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -19,6 +23,8 @@ const { positionals, values } = parseArgs({
     langs: { type: 'string', default: 'zh,en' },
     out: { type: 'string', default: 'runs/gates' },
     set: { type: 'string', multiple: true, default: [] },
+    minutes: { type: 'string', default: '10' },
+    model: { type: 'string' },
   },
 })
 switch (positionals[0]) {
@@ -43,6 +49,10 @@ switch (positionals[0]) {
     const done = runGates(runs, values.set)
     console.log(gatesTable(done))
     if (done.length < runs.length) process.exitCode = 1
+    break
+  }
+  case 'serve': {
+    if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
     break
   }
   default:
