@@ -143,8 +143,8 @@ async function respond(
   }
   const leave = () => cancel(CLIENT_GONE)
   signal.addEventListener('abort', leave)
-  const late = new ApiError(504, 'timeout', `The answer took longer than ${timeout / 1000} seconds.`)
-  const timer = setTimeout(() => cancel(late), timeout)
+  const late = () => new ApiError(504, 'timeout', `The answer took longer than ${timeout / 1000} seconds.`)
+  const timer = setTimeout(() => cancel(late()), timeout)
   let first = true
   const order = {
     form,

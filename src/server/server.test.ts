@@ -82,16 +82,24 @@ describe('chat completions', () => {
     expect(await response.text()).toMatch(/^(data: \{.*\}\n\n)+data: \[DONE\]\n\n$/)
   })
 
-  it('gives the same answer to the same seed, whatever else runs', async () => {
-    const alone = (await chat({ max_tokens: 100, top_p: 0.9 })).choices[0]!.message.content
-    const crowd = Array.from({ length: 7 }, (_, i) =>
-      chat({ max_tokens: 20 + 15 * i, seed: 10 + i, messages: [{ role: 'user', content: 'x'.repeat(1 + i * 30) }] }),
-    )
-    const again = await Promise.all([chat({ max_tokens: 100, top_p: 0.9 }), ...crowd])
-    expect(again[0]!.choices[0]!.message.content).toBe(alone)
-    expect((await chat({ max_tokens: 100, top_p: 0.9, seed: 2 })).choices[0]!.message.content).not.toBe(alone)
-    const texts = await Promise.all([1, 2].map(() => chat({ seed: undefined })))
-    expect(texts[0]!.choices[0]!.message.content).not.toBe(texts[1]!.choices[0]!.message.content)
+  it('gives the same bits to the same seed, whatever else runs', async () => {
+    const roomy = await openTiny({ slots: 24, queue: 0 })
+    const one = async (more: object = {}) =>
+      (await roomy.client.chat.completions.create({ ...ask, max_tokens: 100, top_p: 0.9, logprobs: true, ...more }))
+        .choices[0]!
+    const alone = await one()
+    expect(alone.logprobs!.content!.length).toBeGreaterThan(20)
+    const crowd = Array.from({ length: 23 }, (_, i) => {
+      const messages = [{ role: 'user' as const, content: 'x'.repeat(1 + i * 30) }]
+      return roomy.client.chat.completions.create({ ...endless, seed: i, messages, stream: true })
+    })
+    await until(async () => (await roomy.metric('xueba_batch')) === 23)
+    expect(await one()).toEqual(alone)
+    expect(await roomy.metric('xueba_batch')).toBe(23)
+    for (const { controller } of await Promise.all(crowd)) controller.abort()
+    expect((await one({ seed: 2 })).message.content).not.toBe(alone.message.content)
+    expect((await one({ seed: undefined })).message.content).not.toBe((await one({ seed: undefined })).message.content)
+    await roomy.close()
   })
 
   it('gives n answers, each with its own index; the first is that of n = 1', async () => {
