@@ -68,7 +68,6 @@ export function createApp(options: AppOptions): Hono {
   })
 
   app.post('/v1/chat/completions', async (c) => {
-    refuseWhenDraining(options)
     const given = readParameters(chatParameters, await readJson(c))
     checkModel(served, given.model)
     if (!served.chats)
@@ -85,7 +84,6 @@ export function createApp(options: AppOptions): Hono {
   })
 
   app.post('/v1/completions', async (c) => {
-    refuseWhenDraining(options)
     const given = readParameters(completionParameters, await readJson(c))
     checkModel(served, given.model)
     const { prompt } = given
@@ -115,14 +113,9 @@ function checkModel({ id }: Served, asked: string): void {
   throw new ApiError(404, 'model_not_found', message, { param: 'model' })
 }
 
-function refuseWhenDraining({ draining }: AppOptions): void {
-  if (!draining()) return
-  throw new ApiError(503, 'shutting_down', 'The server is shutting down.', { headers: { Connection: 'close' } })
-}
-
 async function respond(
   c: Context,
-  { served, batcher, metrics, fingerprint, timeout }: AppOptions,
+  { served, batcher, metrics, fingerprint, timeout, draining }: AppOptions,
   form: Form,
   given: CommonParameters,
   prompts: readonly number[][],
@@ -130,6 +123,8 @@ async function respond(
 ): Promise<Response> {
   if (given.stream_options && !given.stream)
     throw invalid('stream_options', "The 'stream_options' parameter is only allowed when 'stream' is enabled.")
+  if (draining())
+    throw new ApiError(503, 'shutting_down', 'The server is shutting down.', { headers: { Connection: 'close' } })
   const from = performance.now()
   const path = `path="${c.req.path}"`
   const { signal } = c.req.raw
@@ -143,7 +138,10 @@ async function respond(
   }
   const leave = () => cancel(CLIENT_GONE)
   signal.addEventListener('abort', leave)
-  const late = () => new ApiError(504, 'timeout', `The answer took longer than ${timeout / 1000} seconds.`)
+  const late = () =>
+    new ApiError(504, 'timeout', `The answer took longer than ${timeout / 1000} seconds.`, {
+      headers: { 'X-Should-Retry': 'false' }, // OpenAI's clients would ask for the same again
+    })
   const timer = setTimeout(() => cancel(late()), timeout)
   let first = true
   const order = {

@@ -143,6 +143,7 @@ export function createBatcher(session: Session, tokenizer: TokenText, queue: num
           close(entry, failure)
         }
         running = []
+        session.forget() // what the slots hold may be damaged
       }
       await breathe()
     }

@@ -5,8 +5,8 @@ const HELP = {
   xueba_tokens_total: 'Tokens read (prompt) and drawn (generated).',
   xueba_steps_total: 'Steps of the engine; generated tokens over steps is the mean batch.',
   xueba_cancelled_total: 'Requests whose client went away or that took too long.',
-  xueba_request_seconds: 'From the first byte of a request to the last of its answer.',
-  xueba_first_token_seconds: 'From a request to the first text of its answer.',
+  xueba_request_seconds: 'From a request that was accepted to the end of its answer.',
+  xueba_first_token_seconds: 'From a request that was accepted to the first text of its answer.',
   xueba_queue_seconds: 'Time that a sequence waited for a slot.',
 } as const
 

@@ -3,7 +3,7 @@ import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { endless, openTiny, type TinyServer, until } from './tiny.test-helper.ts'
+import { endless, head, openTiny, raw, type TinyServer, until } from './tiny.test-helper.ts'
 
 let tiny: TinyServer
 beforeAll(async () => (tiny = await openTiny()))
@@ -362,6 +362,7 @@ describe('load', () => {
     const hasty = await openTiny({ timeout: 0.1 })
     const late = await hasty.post('/v1/chat/completions', endless)
     expect(late).toMatchObject({ status: 504, body: { error: { code: 'timeout', type: 'server_error' } } })
+    expect(late.headers.get('x-should-retry')).toBe('false')
     const stream = await hasty.client.chat.completions.create({ ...endless, stream: true })
     const seen: unknown[] = []
     await expect(async () => {
@@ -384,6 +385,36 @@ describe('load', () => {
     await expect(fetch(`${server.url}/health`)).rejects.toThrow()
     await Promise.all([closing, reading])
     expect((JSON.parse(text) as unknown[]).length).toBeGreaterThanOrEqual(600)
+  })
+
+  it('refuses a request that arrives whole only while it closes', async () => {
+    const server = await openTiny()
+    const stream = await server.client.chat.completions.create({ ...endless, stream: true })
+    const body = JSON.stringify({ model: 'tiny', messages: endless.messages })
+    const late = raw(server.url, [head('/v1/chat/completions', body.length), body.slice(0, 5), 200, body.slice(5)])
+    await new Promise((done) => setTimeout(done, 100))
+    const closing = server.close()
+    expect(await late).toMatch(/^HTTP\/1\.1 503 [^]*connection: close[^]*"shutting_down"/i)
+    for await (const { choices } of stream) if (choices[0]?.finish_reason) break
+    await closing
+  })
+
+  it('answers 500 while the weights are broken, and goes on once they are not', async () => {
+    const server = await openTiny()
+    const { weights } = server.model.slab
+    const before = await weights.read()
+    weights.write(new Float32Array(weights.size).fill(Number.NaN))
+    const { error } = console
+    const said: unknown[] = []
+    console.error = (...all: unknown[]) => void said.push(...all)
+    const broken = await server.post('/v1/chat/completions', { ...ask, n: 3 })
+    console.error = error
+    expect(broken).toMatchObject({ status: 500, body: { error: { code: 'internal_error', type: 'server_error' } } })
+    expect(broken.body.error.message).not.toMatch(/finite/)
+    expect(String(said)).toMatch(/not finite numbers/) // for the operator
+    weights.write(before)
+    expect((await server.post('/v1/chat/completions', { ...ask, max_tokens: 3, n: 8 })).status).toBe(200)
+    await server.close()
   })
 
   it('counts', async () => {

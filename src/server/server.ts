@@ -100,9 +100,11 @@ export async function openServer(model: Model, tokenizer: Tokenizer, options: Se
       draining = true
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       await batcher.idle()
-      const timer = setTimeout(() => server.closeAllConnections(), 2000) // answers are written; who still holds on is cut off
-      server.closeIdleConnections()
+      // The last answers are being written; connections are closed as they are done, and cut off after two seconds.
+      const sweeping = setInterval(() => server.closeIdleConnections(), 20)
+      const timer = setTimeout(() => server.closeAllConnections(), 2000)
       await closed
+      clearInterval(sweeping)
       clearTimeout(timer)
       session.free()
     },

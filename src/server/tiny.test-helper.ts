@@ -1,7 +1,7 @@
 /** A server over a small random model with a token for each byte, and raw sockets to it. */
 import { connect } from 'node:net'
 import OpenAI from 'openai'
-import { createModel, type ModelConfig } from '../nn/index.ts'
+import { createModel, type Model, type ModelConfig } from '../nn/index.ts'
 import { byteTokenizer, tinyConfig } from '../stages/tiny.test-helper.ts'
 import { openFast } from '../tensor/fast.test-helper.ts'
 import { Engine, openReference, random } from '../tensor/index.ts'
@@ -10,6 +10,7 @@ import { openServer, type ServeOptions } from './server.ts'
 export interface TinyServer {
   url: string
   client: OpenAI
+  model: Model
   /** The value of a metric, its labels written out; 0 when it is not there yet. */
   metric(name: string): Promise<number>
   /** Posts JSON; the status, and the body parsed. */
@@ -36,6 +37,7 @@ export async function openTiny(
   const headers = { Authorization: `Bearer ${options.apiKey ?? KEY}` }
   return {
     url: server.url,
+    model,
     client: new OpenAI({ baseURL: `${server.url}/v1`, apiKey: options.apiKey ?? KEY, maxRetries: 0 }),
     async metric(name) {
       const text = await (await fetch(`${server.url}/metrics`, { headers })).text()
