@@ -150,11 +150,16 @@ export async function studyServe(minutes: number, given: string | undefined): Pr
       console.log(`| ${clients} | ${(tokens / MEASURE_SECONDS).toFixed(0)} | ${ms(first)} | ${ms(whole)} | ${failed} |`)
     }
     const memory: number[] = []
+    const heap: number[] = []
+    const look = async () => {
+      memory.push(await gauge(url, 'process_resident_memory_bytes'))
+      heap.push(await gauge(url, 'xueba_heap_bytes'))
+    }
     const watching = new AbortController()
     const watch = (async () => {
       for (;;) {
-        memory.push(await gauge(url, 'process_resident_memory_bytes'))
-        await sleep(Math.min(10_000, minutes * 6000), undefined, { signal: watching.signal })
+        await look()
+        await sleep(minutes * 6000, undefined, { signal: watching.signal })
       }
     })().catch(() => {})
     const mixed = await load(url, id, CLIENTS.at(-1)!, minutes * 60, MIX)
@@ -162,13 +167,14 @@ export async function studyServe(minutes: number, given: string | undefined): Pr
     await watch
     await sleep(1000)
     const left = (await gauge(url, 'xueba_batch')) + (await gauge(url, 'xueba_queue'))
-    memory.push(await gauge(url, 'process_resident_memory_bytes'))
+    await look()
     const list = [...mixed.errors].map(([name, count]) => `${count} × ${name}`).join('; ') || 'none'
     failures += [...mixed.errors.values()].reduce((a, b) => a + b, 0) + left
     console.log(`
 ${CLIENTS.at(-1)} clients, ${minutes} min, mixed: ${mixed.answers} answers, ${mixed.abandoned} abandoned, ${(mixed.tokens / minutes / 60).toFixed(0)} tokens/s;
 errors: ${list}; sequences left behind: ${left};
-resident memory: ${memory.map(megabytes).join(', ')}`)
+resident memory: ${memory.map(megabytes).join(', ')};
+heap: ${heap.map(megabytes).join(', ')}`)
     return failures
   } finally {
     child.kill('SIGTERM')

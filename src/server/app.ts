@@ -53,11 +53,13 @@ export function createApp(options: AppOptions): Hono {
   if (apiKey !== null) app.use(requireKey(apiKey))
 
   app.get('/metrics', (c) => {
+    const { rss, heapUsed, external } = process.memoryUsage()
     const text = metrics.render({
       xueba_queue: [batcher.waiting, 'Sequences that wait for a slot.'],
       xueba_batch: [batcher.running, 'Sequences that run.'],
       xueba_slots: [batcher.slots, 'Sequences that can run.'],
-      process_resident_memory_bytes: [process.memoryUsage.rss(), 'Resident memory.'],
+      process_resident_memory_bytes: [rss, 'Resident memory.'],
+      xueba_heap_bytes: [heapUsed + external, 'JavaScript objects and buffers, those not yet collected counted.'],
     })
     return c.body(text, 200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' })
   })

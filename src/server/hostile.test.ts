@@ -181,7 +181,9 @@ describe('clients that go away', () => {
 
   it('by resetting the socket, again and again', async () => {
     const body = bodyOf({ stream: true })
-    await Promise.all(Array.from({ length: 8 }, () => raw(tiny.url, [head(CHAT, body.length), body], /"content":"[tf]/)))
+    await Promise.all(
+      Array.from({ length: 8 }, () => raw(tiny.url, [head(CHAT, body.length), body], /"content":"[tf]/)),
+    )
     await until(async () => (await running()) === 0, 1000)
   })
 })
