@@ -55,6 +55,39 @@ describe('bodies', () => {
     expect(error.message.length).toBeLessThan(600)
   })
 
+  const format = (schema: unknown) => ({ type: 'json_schema', json_schema: { name: 'x', schema } })
+  const many = (make: () => unknown) => Array.from({ length: 300_000 }, make)
+  const abyss = `${'['.repeat(200_000)}${']'.repeat(200_000)}` // stands where "@abyss" is written
+  it.each<[string, string, object]>([
+    ['half a million ids', 'completions', { prompt: Array(500_000).fill(1) }],
+    ['ids, and then a text', 'completions', { prompt: [...Array(250_000).fill(1), 'a'] }],
+    ['lists of nothing', 'completions', { prompt: many(() => []) }],
+    ['messages that are none', 'chat/completions', { messages: many(() => ({})) }],
+    ['parts that are none', 'chat/completions', { messages: [{ role: 'user', content: many(() => ({})) }] }],
+    ['many stops', 'chat/completions', { ...ask, stop: Array(400_000).fill(1) }],
+    ['an abyss as a schema', 'chat/completions', { ...ask, response_format: format('@abyss') }],
+    ['an abyss as a type', 'chat/completions', { ...ask, response_format: format({ type: '@abyss' }) }],
+    [
+      'many names',
+      'chat/completions',
+      { ...ask, response_format: format({ type: 'object', required: Array(200_000).fill('a') }) },
+    ],
+    ['many values', 'chat/completions', { ...ask, response_format: format({ enum: Array(400_000).fill(1) }) }],
+    [
+      'many alternatives',
+      'chat/completions',
+      { ...ask, response_format: format({ anyOf: Array.from({ length: 30_000 }, (_, i) => ({ const: i })) }) },
+    ],
+  ])('of %s are refused before they cost anything', async (_, path, more) => {
+    const text = JSON.stringify({ model: 'tiny', ...more }).replace('"@abyss"', abyss)
+    expect(text.length).toBeLessThanOrEqual(MOST_BYTES)
+    const from = performance.now()
+    const { status, body } = await tiny.post(`/v1/${path}`, text)
+    expect(performance.now() - from).toBeLessThan(700) // most of it the parser's and the socket's
+    expect(status).toBe(400)
+    expect(body.error.message.length).toBeLessThan(600)
+  })
+
   it('of unknown length are cut off at the limit', async () => {
     const status = await new Promise<number | string>((resolve) => {
       const call = request(tiny.url + CHAT, { method: 'POST', headers: { 'Content-Type': 'application/json' } })

@@ -32,6 +32,22 @@ const UNSUPPORTED = [
   'echo',
 ]
 
+const MOST_MESSAGES = 1024
+
+// Lists are checked by hand, or their length first: a mebibyte of wrong elements must cost milliseconds, not an issue for each.
+const isListOf = <T>(value: unknown, is: (one: unknown) => one is T): value is T[] =>
+  Array.isArray(value) && value.every(is)
+const isString = (value: unknown) => typeof value === 'string'
+const isPart = (value: unknown): value is { text: string } =>
+  typeof value === 'object' &&
+  value !== null &&
+  'type' in value &&
+  value.type === 'text' &&
+  'text' in value &&
+  isString(value.text)
+const isId = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
+const isIds = (value: unknown): value is number[] => isListOf(value, isId) && value.length > 0
+
 const count = z.number().int().min(1)
 const penalty = z.literal(0, 'only 0 is supported')
 const common = {
@@ -40,7 +56,12 @@ const common = {
   stream_options: z
     .object({ include_usage: z.boolean().nullish(), include_obfuscation: z.boolean().nullish() })
     .optional(),
-  stop: z.union([z.string().min(1), z.array(z.string().min(1)).max(4)], 'expected a string or up to four').optional(),
+  stop: z
+    .custom<string | string[]>((value) => {
+      const list: unknown = isString(value) ? [value] : value
+      return isListOf(list, isString) && list.length <= 4 && !list.includes('')
+    }, 'expected a string or up to four, none of them empty')
+    .optional(),
   seed: z.number().int().optional(),
   n: count.max(128).optional(),
   temperature: z.number().min(0).max(2).optional(),
@@ -62,25 +83,28 @@ const common = {
     .optional(),
 }
 
-const text = z.union(
-  [
-    z.string(),
-    z
-      .array(z.object({ type: z.literal('text'), text: z.string() }))
-      .transform((all) => all.map((one) => one.text).join('')),
-  ],
-  'expected a string, or parts of type "text"',
-)
+const text = z
+  .custom<string | { text: string }[]>(
+    (value) => isString(value) || isListOf(value, isPart),
+    'expected a string, or parts of type "text"',
+  )
+  .transform((value) => (typeof value === 'string' ? value : value.map((part) => part.text).join('')))
 const message = z.discriminatedUnion('role', [
   z.object({ role: z.enum(['system', 'developer', 'user']), content: text }),
   z.object({ role: z.literal('assistant'), content: text.nullish() }),
 ])
 
-const ids = z.array(z.number().int().min(0)).min(1)
+const prompt = z.custom<string | string[] | number[] | number[][]>(
+  (value) =>
+    isString(value) ||
+    isIds(value) ||
+    ((isListOf(value, isString) || isListOf(value, isIds)) && (value as unknown[]).length > 0),
+  'expected a string, strings, token ids, or lists of them',
+)
 
 export const chatParameters = z.object({
   ...common,
-  messages: z.array(message).min(1),
+  messages: z.array(z.unknown()).min(1).max(MOST_MESSAGES).pipe(z.array(message)),
   max_completion_tokens: count.optional(),
   logprobs: z.boolean().optional(),
   top_logprobs: z.number().int().min(0).max(20).optional(),
@@ -88,10 +112,7 @@ export const chatParameters = z.object({
 
 export const completionParameters = z.object({
   ...common,
-  prompt: z.union(
-    [z.string(), z.array(z.string()).min(1), ids, z.array(ids).min(1)],
-    'expected a string, strings, token ids, or lists of them',
-  ),
+  prompt,
   logprobs: z.number().int().min(0).max(5).optional(),
   best_of: z.literal(1, 'only 1 is supported').optional(),
 })

@@ -46,7 +46,7 @@ const KEYWORDS = [
 ]
 const BOUNDS = ['minimum', 'maximum']
 const MOST_DEEP = 16
-const MOST_SHAPES = 1000
+const MOST_SHAPES = 256
 const MOST_ITEMS = 1000
 
 const encoder = new TextEncoder()
@@ -93,9 +93,10 @@ export function readSchema(schema: unknown): JsonShape {
       throw new SchemaError(`${at}.required: expected a list of names, got ${show(required)}`)
     const missing = required.find((name: string) => !Object.hasOwn(properties, name))
     if (missing !== undefined) throw new SchemaError(`${at}.required: ${show(missing)} is not among the properties`)
+    const names = new Set<string>(required)
     const list = Object.entries(properties).map(([name, value]) => ({
       key: bytes(`${JSON.stringify(name)}:`),
-      required: required.includes(name),
+      required: names.has(name),
       value: shapeOf(value, `${at}.properties.${name}`, depth + 1),
       after: 1,
     }))
@@ -130,7 +131,11 @@ export function readSchema(schema: unknown): JsonShape {
 type Json = Record<string, unknown>
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 const bytes = (text: string) => encoder.encode(text)
-const show = (value: unknown) => (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+/** Objects by kind only: what came may be an abyss. */
+function show(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return (JSON.stringify(value) ?? 'nothing').slice(0, 80)
+  return Array.isArray(value) ? 'a list' : 'an object'
+}
 
 function typesOf(schema: Json, at: string): readonly Type[] | null {
   if (!Object.hasOwn(schema, 'type')) return null
@@ -153,6 +158,8 @@ function enumerated(schema: Json, types: readonly Type[] | null, at: string): Js
   const values: unknown = Object.hasOwn(schema, 'const') ? [schema.const] : schema.enum
   if (Object.hasOwn(schema, 'const') && Object.hasOwn(schema, 'enum'))
     throw new SchemaError(`${at}: "enum" beside "const" is not supported`)
+  if (Array.isArray(values) && values.length > MOST_SHAPES)
+    throw new SchemaError(`${at}: more than ${MOST_SHAPES} enumerated values`)
   const isScalar = (value: unknown) => value === null || ['string', 'number', 'boolean'].includes(typeof value)
   if (!Array.isArray(values) || values.length === 0 || !values.every(isScalar))
     throw new SchemaError(`${at}: "enum" and "const" take strings, numbers, booleans and null`)
@@ -166,9 +173,8 @@ function enumerated(schema: Json, types: readonly Type[] | null, at: string): Js
 
 /** Both, where the first byte always tells which. */
 function merge(a: JsonShape, b: JsonShape, at: string): JsonShape {
-  const literals = [...a.literals, ...b.literals]
   const shape: JsonShape = {
-    literals: literals.filter((text, i) => literals.findIndex((other) => equal(text, other)) === i),
+    literals: [...a.literals, ...b.literals.filter((text) => !a.literals.some((other) => equal(text, other)))],
     string: a.string || b.string,
     number: a.number === 'number' || b.number === 'number' ? 'number' : (a.number ?? b.number),
     object: a.object ?? b.object,
