@@ -14,7 +14,7 @@ import { verb } from './verb.ts'
 export const serve = verb({
   name: 'serve',
   operands: '<run|model>',
-  summary: { en: "a model behind OpenAI's API", zh: '用 OpenAI 的接口提供模型服务' },
+  summary: { en: "a model behind OpenAI's API", zh: '把模型变成兼容 OpenAI 接口的服务' },
   flags: z.object({
     stage: help(
       z.enum(['base', 'sft', 'rl']).optional(),
@@ -24,7 +24,7 @@ export const serve = verb({
     host: help(
       z.string().min(1).default('127.0.0.1'),
       'address to listen on; any but this machine’s own needs an API key',
-      '监听的地址；只要别的机器能访问，就必须设置 API 密钥',
+      '监听哪个地址；如果别的机器也能访问，就必须设置 API 密钥',
     ),
     port: help(
       z.number().int().min(0).max(65535).default(8000),
@@ -37,7 +37,7 @@ export const serve = verb({
       '存放 API 密钥的文件（也可用环境变量 XUEBA_API_KEY；直接写在命令行里会被进程列表看到）',
     ),
     allowOrigin: help(
-      z.array(z.string()).default([]),
+      z.array(z.string()).optional(),
       'origin of web pages that may ask; * = all. May be repeated',
       '允许哪些网页来源访问；* 表示全部。可重复',
     ),
@@ -62,7 +62,7 @@ export const serve = verb({
     try {
       const tokenizer = await loadTokenizer(folder)
       const model = await loadModel(engine, folder, { trainable: false })
-      const { host, port, queue, timeout, allowOrigin: origins } = flags
+      const { host, port, queue, timeout, allowOrigin: origins = [] } = flags
       const id = basename(resolve(target))
       const server = await openServer(model, tokenizer, {
         id,
