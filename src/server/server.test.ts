@@ -1,8 +1,11 @@
 /** The API as the official client sees it, on a small random model. */
+import fc from 'fast-check'
 import OpenAI from 'openai'
 import { zodResponseFormat } from 'openai/helpers/zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
+import { readSchema } from '../generate/json/index.ts'
+import { accepts, schemas } from '../generate/json/schemas.test-helper.ts'
 import { endless, head, openTiny, raw, type TinyServer, until } from './tiny.test-helper.ts'
 
 let tiny: TinyServer
@@ -200,6 +203,25 @@ describe('json_schema', () => {
     expect(Person.parse(parsed.choices[0]!.message.parsed)).toBeTruthy()
     const text = textOf(await chunksOf({ response_format, max_tokens: 120, logprobs: true }))
     Person.parse(JSON.parse(text))
+  })
+
+  it('whatever the schema is', async () => {
+    await fc.assert(
+      fc.asyncProperty(schemas, fc.nat(), fc.nat(60), async (schema, seed, more) => {
+        const limit = readSchema(schema).cost + more
+        fc.pre(limit < 400)
+        const response_format = { type: 'json_schema', json_schema: { name: 'x', schema } }
+        const { choices } = await chat({ response_format, seed, max_tokens: limit, n: 8, temperature: 1.5 })
+        for (const { finish_reason, message } of choices) {
+          expect(finish_reason).toBe('stop')
+          expect(
+            accepts(schema, JSON.parse(message.content!)),
+            `${message.content} for ${JSON.stringify(schema)}`,
+          ).toBe(true)
+        }
+      }),
+      { numRuns: 40 },
+    )
   })
 
   it('leaves answers beside it alone', async () => {
