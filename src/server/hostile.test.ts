@@ -109,6 +109,26 @@ describe('bodies', () => {
     expect(plain).toMatchObject({ status: 415, body: { error: { code: 'unsupported_media_type' } } })
   })
 
+  it('with the most absurd numbers that are allowed get an answer', async () => {
+    const extremes = {
+      temperature: [0, 5e-324, 1e-300, 1e-40, 1e-20, 2],
+      top_p: [0, 5e-324, 1e-30, 1],
+      min_p: [0, 5e-324, 1e-40, 1],
+      top_k: [0, 1, Number.MAX_SAFE_INTEGER],
+      repetition_penalty: [0.01, 100],
+      seed: [Number.MIN_SAFE_INTEGER, -1, Number.MAX_SAFE_INTEGER],
+      max_tokens: [1, Number.MAX_SAFE_INTEGER],
+    }
+    const schema = { type: 'array', items: { type: 'boolean' }, minItems: 1 }
+    for (const [name, values] of Object.entries(extremes))
+      for (const value of values)
+        for (const more of [{ logprobs: true, top_logprobs: 20 }, { response_format: format(schema) }]) {
+          const { status, body } = await tiny.post(CHAT, { ...ask, max_tokens: 40, seed: 1, ...more, [name]: value })
+          if (name === 'max_tokens' && value === 1 && 'response_format' in more) expect(status).toBe(400)
+          else expect([name, value, status, body.error]).toEqual([name, value, 200, undefined])
+        }
+  })
+
   it('whatever they hold, get an answer in form', async () => {
     const names = fc.constantFrom(
       'model',
