@@ -14,7 +14,10 @@ export async function saveWeights(model: Model): Promise<Uint8Array> {
   return writeSafetensors(tensors, { format: 'pt' })
 }
 
-/** Fills the model. Throws naming the weight that is missing, superfluous or of another shape. */
+/**
+ * Fills the model. Throws naming the weight that is missing, superfluous or of another shape. A reward model may be filled from a language
+ * model: its head is zero then.
+ */
 export function loadWeights(model: Model, bytes: Uint8Array): void {
   const { tensors } = readSafetensors(bytes)
   const values = new Float32Array(model.slab.weights.size)
@@ -24,6 +27,7 @@ export function loadWeights(model: Model, bytes: Uint8Array): void {
       throw new Error(`weights: ${name} has no place in a model of this config`)
   for (const { name, shape, offset } of model.slab.parameters) {
     const found = tensors.get(name)
+    if (!found && name === 'score.weight') continue
     if (!found) throw new Error(`weights: ${name} ${show(shape)} is missing`)
     if (show(found.shape) !== show(shape))
       throw new Error(`weights: ${name} is ${show(found.shape)}, the config says ${show(shape)}`)

@@ -4,6 +4,7 @@ import { corpus } from './corpus.ts'
 import { evaluation } from './eval.ts'
 import { modelOptions, pretrain } from './pretrain.ts'
 import { report } from './report.ts'
+import { rewardModel } from './reward-model.ts'
 import { rl } from './rl/rl.ts'
 import { sft } from './sft.ts'
 import type { Stage } from './stage.ts'
@@ -14,6 +15,7 @@ export const stages: Record<string, Stage> = {
   tokenizer,
   pretrain,
   sft,
+  'reward-model': rewardModel,
   rl,
   eval: evaluation,
   report,

@@ -34,6 +34,18 @@ export async function saveModel(folder: string, model: Model, tokenizerFolder: s
     await writeFileAtomic(join(folder, file), bytes)
 }
 
+/** The folder of the earlier reward model with this name, or of the latest. */
+export function rewardModelBefore({ earlier }: Pick<StageContext, 'earlier'>, name: string): string {
+  const judges = earlier.filter(({ kind }) => kind === 'reward-model')
+  const found = name === 'latest' ? judges.at(-1) : judges.find((judge) => judge.name === name)
+  if (found) return found.folder
+  const names = judges.map((judge) => judge.name).join(', ')
+  throw new UserError(
+    `rewardModel: no earlier reward model called "${name}"; there are: ${names || 'none'}`,
+    `rewardModel：前面没有叫“${name}”的奖励模型；现有：${names || '无'}`,
+  )
+}
+
 /** The folder of the model that a stage goes on from: `latest`, or that of the earlier stage with this name. */
 export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, from: string): string {
   if (from === 'latest') return context.latest(...MODEL_KINDS) // passes over controls
@@ -47,10 +59,17 @@ export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, f
   )
 }
 
-/** Reads a folder's config and weights into a new model. Throws a UserError that names the file that is missing or wrong. */
-export async function loadModel(engine: Engine, folder: string, { trainable = true } = {}): Promise<Model> {
+/**
+ * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none. Throws a UserError that names the
+ * file that is missing or wrong.
+ */
+export async function loadModel(
+  engine: Engine,
+  folder: string,
+  { trainable = true, score = false } = {},
+): Promise<Model> {
   const config = await explain(folder, 'config.json', (text) => fromHuggingFace(JSON.parse(text.toString('utf8'))))
-  const model = createModel(engine, config, { trainable })
+  const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
   await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
   return model
 }

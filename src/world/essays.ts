@@ -9,6 +9,7 @@ import type { Random } from '../tensor/random.ts'
 import type { Exercise, Task } from '../tasks/task.ts'
 import { drawExercises, isHeldOut } from '../tasks/task.ts'
 import { fill, GRAMMAR } from './data.ts'
+import type { Message } from './dialogues.ts'
 import { stateFact } from './phrasing.ts'
 import { mentioned } from './questions.ts'
 import type { Fact, World } from './world.ts'
@@ -81,6 +82,22 @@ export function writeEssay(world: World, subject: string, teacher: 'good' | 'slo
   if (faults.includes('repeated')) sentences.push(sentences.at(-1)!)
   const text = sentences.join(world.language === 'zh' ? '' : ' ')
   return faults.includes('cut') ? text.slice(0, -3 - r.below(4)).replace(/[。！？.!? ]+$/, '') : text
+}
+
+/** `count` prompts with a teacher's essay each: dialogues to study. */
+export function makeEssays(
+  world: World,
+  { teacher, seed, count }: { teacher: 'good' | 'sloppy'; seed: number; count: number },
+): Message[][] {
+  const r = random(seed, `essays of a ${teacher} teacher`)
+  const people = writable(world, false)
+  return Array.from({ length: count }, () => {
+    const subject = r.pick(people)
+    return [
+      { role: 'user', content: essayPrompt(world, subject, r) },
+      { role: 'assistant', content: writeEssay(world, subject, teacher, r) },
+    ]
+  })
 }
 
 /** A prompt that asks for an essay. */
