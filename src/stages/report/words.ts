@@ -12,6 +12,7 @@ export const stageWords = table<{ life: Words; term: Words }>({
   tokenizer: { life: { zh: '识字', en: 'learning to read' }, term: { zh: '分词器', en: 'tokenizer' } },
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
+  'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },
   rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
   eval: { life: { zh: '考试', en: 'sitting the exam' }, term: { zh: '评测', en: 'evaluation' } },
   report: { life: { zh: '成绩单', en: 'report card' }, term: { zh: '报告', en: 'report' } },
@@ -48,6 +49,12 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   accuracy: { zh: '正确率', en: 'accuracy', unit: 'share' },
   problems: { zh: '考题', en: 'problems', unit: 'count' },
   reward: { zh: '奖励', en: 'reward', unit: 'number' },
+  rewardModel: { zh: '奖励模型打的分', en: "reward model's score", unit: 'number' },
+  pairs: { zh: '学过的偏好对', en: 'pairs learnt from', unit: 'count' },
+  heldOutPairs: { zh: '留出的偏好对', en: 'pairs held out', unit: 'count' },
+  confidence: { zh: '自以为的把握', en: 'how sure it is', unit: 'share' },
+  margin: { zh: '好坏之间的分差', en: 'margin', unit: 'number' },
+  lengthAccuracy: { zh: '只看长短能判对', en: 'judging by length alone', unit: 'share' },
   correct: { zh: '练习答对', en: 'right in practice', unit: 'share' },
   answerLength: { zh: '答案长度（词元）', en: 'answer length (tokens)', unit: 'number' },
   truncated: { zh: '没写完的答案', en: 'answers cut off', unit: 'share' },
@@ -103,7 +110,17 @@ export function splitName(split: string, language: Language): string {
 }
 
 /** Curves shown at once, in this order; the others are folded away. */
-export const MAIN_CURVES = ['bitsPerByte', 'loss', 'accuracy', 'reward', 'correct', 'pass@1', 'answerLength', 'entropy']
+export const MAIN_CURVES = [
+  'bitsPerByte',
+  'loss',
+  'accuracy',
+  'reward',
+  'rewardModel',
+  'correct',
+  'pass@1',
+  'answerLength',
+  'entropy',
+]
 
 /** Steps of the corpus's funnel. */
 export const funnelWords = table<Words>({
