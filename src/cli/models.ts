@@ -3,8 +3,10 @@ import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { isRun, latestStage, readManifest, readRun, UserError } from '../run/index.ts'
 
-const kinds = { base: ['pretrain'], sft: ['sft'], rl: ['rl'] } as const
+const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
+/** What `--stage` may say. */
+export const STAGES = Object.keys(kinds) as [StageName, ...StageName[]]
 
 export interface FoundModel {
   folder: string
@@ -23,7 +25,7 @@ export async function findModel(target: string, stage?: StageName): Promise<Foun
       `${target} 既不是模型文件夹（config.json、model.safetensors），也不是运行目录`,
     )
   const run = await readRun(folder)
-  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'rl']))
+  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'dpo', 'rl']))
   if (found) return { folder: found.folder, kind: found.kind }
   const done = run.stages.filter((s) => s.manifest).map((s) => s.name)
   throw new UserError(

@@ -21,7 +21,7 @@ import { findModel } from './models.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({
-  stage: help(z.enum(['sft', 'rl']).optional(), 'model of which stage writes', '用哪个阶段的模型来写'),
+  stage: help(z.enum(['sft', 'dpo', 'rl']).optional(), 'model of which stage writes', '用哪个阶段的模型来写'),
   drafts: help(z.number().int().min(2).max(5).default(3), 'drafts to put in order', '每次排几份草稿'),
   prompts: help(
     z.string().optional(),

@@ -1,5 +1,6 @@
 /** xueba/nn: the transformer, its loss, optimizers and the captured training step. */
 export * from './config.ts'
+export * from './dpo.ts'
 export * from './loss.ts'
 export * from './optimizer.ts'
 export { layOut, type Parameter, type ParameterRole, type Slab } from './parameters.ts'

@@ -32,7 +32,7 @@ export interface Objective<B> {
   /** How much of a batch the loss is averaged over: tokens, or pairs. */
   scored(batch: B): number
   /** Writes a batch into the tensors; `scored` is that of all micro-batches of the step. */
-  write(batch: B, scored: number): void
+  write(batch: B, scored: number): void | Promise<void>
   /** A scalar for `backward`. */
   loss(): Tensor
   free(): void
@@ -81,7 +81,7 @@ export function trainOn<B>(
       optimizer.prepare(t, factor)
       let loss = 0
       for (const b of batches) {
-        objective.write(b, scored)
+        await objective.write(b, scored)
         micro.run()
         loss += await micro.outputs.loss.item()
       }

@@ -1,6 +1,7 @@
 /** xueba/stages: every stage by its kind, and the runner. */
 import type { z } from 'zod'
 import { corpus } from './corpus.ts'
+import { dpo } from './dpo.ts'
 import { evaluation } from './eval.ts'
 import { modelOptions, pretrain } from './pretrain.ts'
 import { report } from './report.ts'
@@ -16,6 +17,7 @@ export const stages: Record<string, Stage> = {
   pretrain,
   sft,
   'reward-model': rewardModel,
+  dpo,
   rl,
   eval: evaluation,
   report,

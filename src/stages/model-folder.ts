@@ -9,7 +9,7 @@ import { Tokenizer, tokenizerConfig } from '../tokenizer/index.ts'
 import type { StageContext } from './stage.ts'
 
 /** Stages that make a model. */
-export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'rl']
+export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'dpo', 'rl']
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
 

@@ -18,7 +18,7 @@ import {
 import { UserError } from '../run/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { heldOutScorer } from './held-out.ts'
-import { loadModel, loadTokenizer, saveModel } from './model-folder.ts'
+import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
@@ -86,7 +86,7 @@ export const pretrain: Stage<PretrainConfig> = {
     const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
     refuseSmall(stream, options)
     const engine = await context.engine()
-    const before = context.find('pretrain', 'sft', 'rl')
+    const before = context.find(...MODEL_KINDS)
     const model = before
       ? await loadModel(engine, before)
       : createModel(

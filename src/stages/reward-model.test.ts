@@ -3,11 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createRewardScorer } from '../nn/index.ts'
+import { createRewardScorer, freeModel } from '../nn/index.ts'
 import { checkOrder } from './order.ts'
 import { loadModel } from './model-folder.ts'
 import { preferenceOf, readPreferences } from './preferences.ts'
-import { judgedIds, rewardModel } from './reward-model.ts'
+import { answered } from './pairs.ts'
+import { dpo } from './dpo.ts'
+import { rewardModel } from './reward-model.ts'
 import { anyEngine, byteTokenizer, testContext, tinyModel, writeModelFolder } from './tiny.test-helper.ts'
 
 const engine = await anyEngine()
@@ -55,13 +57,13 @@ describe('reward-model', () => {
     const judge = await loadModel(engine, context.folder, { trainable: false })
     const tokenizer = byteTokenizer()
     const texts = ['well!', 'well'].map((content) =>
-      judgedIds(tokenizer, [
+      answered(tokenizer, [
         { role: 'user', content: 'Q' },
         { role: 'assistant', content },
       ]),
     )
-    expect(texts[0]!.at(-1)).toBe(tokenizer.idOf('<|im_end|>'))
-    const [better, worse] = await createRewardScorer(judge, { rows: 4, time: 64 }).score(texts)
+    expect(texts[0]!.ids.at(-1)).toBe(tokenizer.idOf('<|im_end|>'))
+    const [better, worse] = await createRewardScorer(judge, { rows: 4, time: 64 }).score(texts.map(({ ids }) => ids))
     expect(better).toBeGreaterThan(worse!)
   })
 
@@ -72,6 +74,22 @@ describe('reward-model', () => {
     const context = await testContext(engine, run, '03-reward-model', earlier)
     const config = rewardModel.config.parse({ data: [{ file }], heldOut: 0 })
     await expect(rewardModel.run(context, config)).rejects.toThrow(/1 pairs are less than one step of 16/)
+  })
+})
+
+describe('dpo', () => {
+  it('makes what was preferred likelier, on prompts it has not read, too', async () => {
+    const file = join(run, 'pairs.jsonl')
+    const earlier = [{ kind: 'sft', name: 'sft', folder: join(run, '01-sft') }]
+    const context = await testContext(engine, run, '04-dpo', earlier)
+    const config = dpo.config.parse({ data: [{ file }], rows: 16, time: 64, epochs: 4, matrixRate: 0.003 })
+    const metrics = await dpo.run(context, config)
+    expect(metrics.accuracyLow).toBeGreaterThan(0.5)
+    expect(metrics.margin).toBeGreaterThan(0)
+    expect(metrics.heldOutLoss).toBeLessThan(Math.LN2)
+    const model = await loadModel(engine, context.folder)
+    expect(model.score).toBeNull()
+    freeModel(model)
   })
 })
 

@@ -13,6 +13,7 @@ export const stageWords = table<{ life: Words; term: Words }>({
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
   'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },
+  dpo: { life: { zh: '照着口味改', en: 'minding preferences' }, term: { zh: '直接偏好优化', en: 'DPO' } },
   rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
   eval: { life: { zh: '考试', en: 'sitting the exam' }, term: { zh: '评测', en: 'evaluation' } },
   report: { life: { zh: '成绩单', en: 'report card' }, term: { zh: '报告', en: 'report' } },
