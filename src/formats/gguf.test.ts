@@ -27,12 +27,12 @@ test('the bytes are those of the published layout', () => {
   const text = (s: string) => [s.length, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from(s)]
   const [u32, u64] = [(n: number) => [n, 0, 0, 0], (n: number) => [n, 0, 0, 0, 0, 0, 0, 0]]
   const header = [
-    ...[...Buffer.from('GGUF'), ...u32(3), ...u64(2), ...u64(2)],
-    ...[...text('general.architecture'), ...u32(8), ...text('x')],
-    ...[...text('a.b'), ...u32(9), ...u32(5), ...u64(2), ...u32(1), 0xfe, 0xff, 0xff, 0xff],
-    ...[...text('w'), ...u32(2), ...u64(3), ...u64(2), ...u32(1), ...u64(0)], // the row's length first
-    ...[...text('n'), ...u32(1), ...u64(1), ...u32(0), ...u64(32)],
-  ]
+    [...Buffer.from('GGUF'), ...u32(3), ...u64(2), ...u64(2)],
+    [...text('general.architecture'), ...u32(8), ...text('x')],
+    [...text('a.b'), ...u32(9), ...u32(5), ...u64(2), ...u32(1), 0xfe, 0xff, 0xff, 0xff],
+    [...text('w'), ...u32(2), ...u64(3), ...u64(2), ...u32(1), ...u64(0)], // the row's length first
+    [...text('n'), ...u32(1), ...u64(1), ...u32(0), ...u64(32)],
+  ].flat()
   const pad = (bytes: number[]) => [...bytes, ...Array.from({ length: (32 - (bytes.length % 32)) % 32 }, () => 0)]
   const data = [0, 0x3c, 0, 0xc0, 0, 0x38, 0, 0, 0xff, 0x7b, 0, 0xbc]
   expect([...sampleBytes()]).toEqual([...pad(header), ...pad(data), ...pad([0, 0, 0, 0xc0])])
