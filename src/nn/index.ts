@@ -6,4 +6,4 @@ export { layOut, type Parameter, type ParameterRole, type Slab } from './paramet
 export * from './schedule.ts'
 export * from './trainer.ts'
 export * from './transformer.ts'
-export { loadWeights, saveWeights } from './weights.ts'
+export { loadWeights, saveWeights, weightsOf } from './weights.ts'
