@@ -63,8 +63,11 @@ export function installLlama(): string {
   return folder
 }
 
-/** Opens a GGUF file on the CPU, keys and values of the cache in f32, attention without shortcuts. */
-export async function openLlama(folder: string, file: string, threads: number): Promise<Llama> {
+/**
+ * Opens a GGUF file on the CPU. `exact`: keys and values of the cache in f32 and plain attention, to compare numbers with; otherwise
+ * its own choice, which is faster.
+ */
+export async function openLlama(folder: string, file: string, threads: number, exact: boolean): Promise<Llama> {
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js')
   const { getLlama } = (await import(pathToFileURL(entry).href)) as Library
   const llama = await getLlama({
@@ -75,8 +78,8 @@ export async function openLlama(folder: string, file: string, threads: number): 
     maxThreads: threads,
   })
   const model = await llama.loadModel({ modelPath: file, useMmap: false })
-  const exact = { flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' }
-  const context = await model.createContext({ contextSize: 512, sequences: 1, threads, ...exact })
+  const plain = { flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' }
+  const context = await model.createContext({ contextSize: 512, sequences: 1, threads, ...(exact ? plain : {}) })
   const sequence = context.getSequence()
 
   async function decode(prompt: readonly number[], count: number, logits: boolean) {

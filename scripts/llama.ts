@@ -16,13 +16,14 @@ import { random } from '../src/tensor/random.ts'
 import { openEngine } from '../src/tensor/open.node.ts'
 import { END_OF_TEXT, renderChat, type Tokenizer } from '../src/tokenizer/index.ts'
 import { installLlama, type Llama, openLlama } from './llama-peer.ts'
+import { compareSpeed, type Speeds } from './llama-speed.ts'
 import { compareSplits } from './llama-splits.ts'
 import { testStrings } from './llama-texts.ts'
 
 const root = join(import.meta.dirname, '..')
+const THREADS = Number(process.env.XUEBA_THREADS) || availableParallelism()
 const PROMPTS = 50
 const TOKENS = 64
-const SPEED_TOKENS = 256
 /** Two tokens whose logits are closer than this may be chosen either way. */
 const TIE = 1e-4 // logits
 /** Of a probability, in f32. */
@@ -44,13 +45,13 @@ export interface LlamaResult {
   /** Largest differences in f32, while the tokens are the same. */
   logits: number
   probabilities: number
-  tokensPerSecond: Record<string, number>
 }
 
 export interface LlamaStudy {
   results: LlamaResult[]
   /** Of the texts split by both, with a vocabulary in which every border counts. */
   splits: Awaited<ReturnType<typeof compareSplits>>
+  speeds: Speeds
 }
 
 /** Trains, exports and compares, a language after the other. */
@@ -59,17 +60,19 @@ export async function studyLlama(languages: readonly string[]): Promise<LlamaStu
   const folder = mkdtempSync(join(tmpdir(), 'xueba-llama-'))
   const results: LlamaResult[] = []
   try {
+    let run = ''
     for (const language of languages) {
-      const run = join(folder, language)
+      run = join(folder, language)
       const args = [join(root, 'src/cli/main.ts'), 'run', 'tiny', '--lang', language, '--out', run]
       if (spawnSync(process.execPath, args, { stdio: ['ignore', 2, 2] }).status !== 0)
         throw new Error(`xueba run tiny --lang ${language} failed`)
       results.push(await compare(library, run, language))
     }
+    const speeds = await compareSpeed(library, join(run, '02-tokenizer'), THREADS)
+    return { results, splits: await compareSplits(library, testStrings()), speeds }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
-  return { results, splits: await compareSplits(library, testStrings()) }
 }
 
 /** Whether llama.cpp makes of the models in f32 what we make of them. */
@@ -89,26 +92,23 @@ export function agrees({ results, splits }: LlamaStudy): boolean {
 
 /** Compares the latest model of a run with what llama.cpp makes of it. */
 export async function compare(library: string, run: string, language: string): Promise<LlamaResult> {
-  const threads = Number(process.env.XUEBA_THREADS) || availableParallelism()
   const { folder } = latestStage(await readRun(run), 'rl', 'sft', 'pretrain')!
-  const engine = await openEngine({ threads })
+  const engine = await openEngine({ threads: THREADS })
   const model = await loadModel(engine, folder, { trainable: false })
   const tokenizer = await loadTokenizer(folder)
   const prompts = promptsOf(run, tokenizer, language)
   const own: Said[] = []
   for (const prompt of prompts) own.push(await greedy(model, prompt, TOKENS))
-  const tokensPerSecond: Record<string, number> = { 'xueba f32': await speed(model, prompts[0]!) }
   const same = {} as Record<GgmlType, number>
   let exact: Pick<LlamaResult, 'release' | 'ties' | 'logits' | 'probabilities'> | undefined
   let tokens: ReturnType<typeof compareTokens> | undefined
   for (const type of ggmlTypes) {
     const file = join(run, `${type}.gguf`)
     await exportGguf(folder, type, { out: file, force: true })
-    const llama = await openLlama(library, file, threads)
+    const llama = await openLlama(library, file, THREADS, true)
     const theirs: Said[] = []
     for (const prompt of prompts) theirs.push(await llama.greedy(prompt, TOKENS))
     same[type] = own.filter(({ ids }, i) => ids.every((id, t) => id === theirs[i]!.ids[t])).length
-    tokensPerSecond[`llama.cpp ${type}`] = await llama.speed(prompts[0]!, SPEED_TOKENS)
     if (type === 'f32') {
       exact = { release: llama.release, ...differences(own, theirs) }
       tokens = compareTokens(tokenizer, llama)
@@ -117,7 +117,7 @@ export async function compare(library: string, run: string, language: string): P
   }
   freeModel(model)
   await engine.close()
-  return { language, prompts: prompts.length, same, tokensPerSecond, ...exact!, ...tokens! }
+  return { language, prompts: prompts.length, same, ...exact!, ...tokens! }
 }
 
 /** Half of them beginnings of held-out pages, half questions in the chat template. */
@@ -146,21 +146,6 @@ async function greedy(model: Model, prompt: readonly number[], count: number): P
   }
   session.free()
   return { ids: Array.from(sequence!.ids), logits }
-}
-
-/** Tokens a second of one sequence, the prompt not counted. */
-async function speed(model: Model, prompt: readonly number[]): Promise<number> {
-  const session = createSession(model, 1, prompt.length + SPEED_TOKENS)
-  session.add([{ prompt, stream: 0, options: { maxTokens: SPEED_TOKENS, temperature: 0 } }])
-  await session.advance(1)
-  const from = performance.now()
-  for (let n = 1; n < SPEED_TOKENS; n++) {
-    await session.advance(1)
-    await session.logits().view([1]).read() // a look at every token, as llama.cpp takes it
-  }
-  const seconds = (performance.now() - from) / 1000
-  session.free()
-  return (SPEED_TOKENS - 1) / seconds
 }
 
 interface Said {
@@ -211,14 +196,13 @@ function compareTokens(tokenizer: Tokenizer, llama: Llama) {
 }
 
 /** One column a language. */
-export function llamaTable({ results, splits }: LlamaStudy): string {
+export function llamaTable({ results, splits, speeds }: LlamaStudy): string {
   const count = (mismatches: Record<string, number>, of: number) => {
     const kinds = Object.entries(mismatches)
     const all = kinds.reduce((sum, [, n]) => sum + n, 0)
     return `${of - all} of ${of}${all > 0 ? ` (not: ${kinds.map(([kind, n]) => `${kind} ${n}`).join(', ')})` : ''}`
   }
   const row = (name: string, of: (r: LlamaResult) => string) => [name, ...results.map(of)]
-  const speeds = Object.keys(results[0]?.tokensPerSecond ?? {})
   const rows = [
     row(`llama.cpp ${results[0]?.release}`, ({ language }) => `tiny, ${language}`),
     row('---', () => '---'),
@@ -233,7 +217,9 @@ export function llamaTable({ results, splits }: LlamaStudy): string {
     ),
     row('largest difference of a logit, f32', (r) => r.logits.toExponential(1)),
     row('largest difference of a probability, f32', (r) => r.probabilities.toExponential(1)),
-    ...speeds.map((name) => row(`tokens a second, ${name}`, (r) => r.tokensPerSecond[name]!.toFixed(0))),
   ]
-  return rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  const fast = Object.entries(speeds.tokensPerSecond).map(([name, speed]) => `${name} ${speed.toFixed(0)}`)
+  const size = (speeds.parameters / 1e6).toFixed(1)
+  return `${table}\n\nTokens a second, one sequence, ${size} M random weights, ${speeds.threads} threads: ${fast.join(', ')}`
 }
