@@ -15,6 +15,7 @@ import type { Language } from '../stages/stage.ts'
 import { BASELINES } from '../stages/baselines.ts'
 import type { HuggingFaceType } from './huggingface.ts'
 import { lineageOf } from './lineage.ts'
+import { materialOf } from './material.ts'
 
 export interface CardFacts {
   name: string
@@ -27,6 +28,8 @@ export interface CardFacts {
   run?: { card: ReportCard; stage: string }
 }
 
+type Run = NonNullable<CardFacts['run']>
+
 export function modelCard(facts: CardFacts): string {
   const { name, language, run } = facts
   const words = facts.language === 'zh' ? zh : en
@@ -35,10 +38,10 @@ export function modelCard(facts: CardFacts): string {
     `# ${escapeMarkdown(name)}`,
     words.opening(facts),
     `## ${words.training}`,
-    run ? story(run, language) : words.unknown,
+    ...(run ? [story(run, language), material(run, language)] : [words.unknown]),
     `## ${words.scores}`,
-    ...(run ? scores(run, language, words) : [words.unknown]),
-    ...(run ? answers(run, language, words) : []),
+    ...(run ? scores(run, facts, words) : [words.unknown]),
+    ...(run ? answers(run, facts, words) : []),
     `## ${words.limits}`,
     words
       .limitsText(facts)
@@ -63,15 +66,23 @@ function frontMatter({ run, language, base }: CardFacts): string {
   ].join('\n')
 }
 
-function story({ card, stage }: NonNullable<CardFacts['run']>, language: Language): string {
+function story({ card, stage }: Run, language: Language): string {
   const stages = lineageOf(card, stage)
   const seconds = stages.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0)
   const told = storyOf({ ...card, language, stages, seconds, controls: [], exams: [], finished: true })
   return escapeMarkdown(told.join(language === 'zh' ? '' : ' '))
 }
 
+const material = ({ card, stage }: Run, language: Language): string =>
+  materialOf(card, stage, language)
+    .map(
+      ({ stage, from }) =>
+        `- **${escapeMarkdown(stage)}**${language === 'zh' ? '：' : ': '}${from.join(language === 'zh' ? '；' : '; ')}`,
+    )
+    .join('\n')
+
 /** What the model scored in the last examination, beside models that only count; else what its own stage measured. */
-function scores({ card, stage }: NonNullable<CardFacts['run']>, language: Language, words: Words): string[] {
+function scores({ card, stage }: Run, { language, base }: CardFacts, words: Words): string[] {
   const exam = card.exams.findLast(({ models }) => models.some((model) => model.stage === stage))
   if (!exam) return [words.noExam]
   const shown = exam.models.filter(
@@ -85,16 +96,20 @@ function scores({ card, stage }: NonNullable<CardFacts['run']>, language: Langua
       escapeMarkdown(metricName(measure, language).label),
       ...order.map((model) => (model.metrics[measure] == null ? '–' : value(model, measure, language))),
     ])
-  const seen = card.stages.find(({ kind }) => kind === 'corpus')?.metrics.heldOutSeen
+  const seen = card.stages.find(({ kind }) => kind === 'corpus')?.metrics.heldOutSeen ?? 0
+  const flattered = seen > 0 && own.metrics.bitsPerByteUnseen != null
   return [
     table(['', ...order.map((model) => escapeMarkdown(model === own ? words.thisModel : model.stage))], rows),
-    [words.examNote, ...(seen ? [words.seen(formatShare(seen))] : [])].join(language === 'zh' ? '' : ' '),
+    [words.examNote, ...(base ? [words.shots] : []), ...(flattered ? [words.seen(formatShare(seen))] : [])].join(
+      language === 'zh' ? '' : ' ',
+    ),
   ]
 }
 
-function answers({ card, stage }: NonNullable<CardFacts['run']>, language: Language, words: Words): string[] {
+/** In its own manner: a base model goes on, a chat model answers. */
+function answers({ card, stage }: Run, { base }: CardFacts, words: Words): string[] {
   const said = ({ question, answers }: Comparison) => {
-    const found = answers.findLast((answer) => answer.stage === stage)
+    const found = answers.find((answer) => answer.stage === stage && answer.manner === (base ? 'text' : 'chat'))
     if (!found) return []
     const { text, truncated, correct } = found.greedy
     const mark = correct === null ? '' : correct ? ' ✓' : ' ✗'
@@ -130,6 +145,7 @@ interface Words {
   noExam: string
   thisModel: string
   examNote: string
+  shots: string
   seen(share: string): string
   answers: string
   question: string
@@ -153,6 +169,7 @@ const en: Words = {
   thisModel: 'this model',
   examNote:
     'Brackets hold 95 % intervals. Exercises of the exam were in no training; facts are asked for in wordings never seen. One run with one seed: another seed gives other figures.',
+  shots: 'A base model cannot chat: it was shown a few worked examples before each question.',
   seen: (share) =>
     `${share} of the held-out text stands in lines that were also read, which flatters bits per byte; the row of lines never read does not count them.`,
   answers: 'What it says',
@@ -182,6 +199,7 @@ const zh: Words = {
   thisModel: '本模型',
   examNote:
     '方括号里是 95% 置信区间。考题没在训练中出现过，事实换了没见过的问法。只跑了一次、一个随机种子：换个种子，数字会变。',
+  shots: '基座模型不会对话，每道题前先给它看了几道例题。',
   seen: (share) => `留出的文本里有 ${share} 所在的行它也读到过，每字节比特因此偏好看；“只算没读过的行”那一项不含这些。`,
   answers: '它会怎么说',
   question: '问',
