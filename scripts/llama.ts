@@ -16,6 +16,7 @@ import { random } from '../src/tensor/random.ts'
 import { openEngine } from '../src/tensor/open.node.ts'
 import { END_OF_TEXT, renderChat, type Tokenizer } from '../src/tokenizer/index.ts'
 import { installLlama, type Llama, openLlama } from './llama-peer.ts'
+import { type BlockResult, compareBlocks } from './llama-blocks.ts'
 import { compareSpeed, type Speeds } from './llama-speed.ts'
 import { compareSplits } from './llama-splits.ts'
 import { testStrings } from './llama-texts.ts'
@@ -52,6 +53,8 @@ export interface LlamaStudy {
   /** Of the texts split by both, with a vocabulary in which every border counts. */
   splits: Awaited<ReturnType<typeof compareSplits>>
   speeds: Speeds
+  /** Our blocks beside ggml's; undefined where it could not be asked. */
+  blocks: BlockResult | undefined
 }
 
 /** Trains, exports and compares, a language after the other. */
@@ -69,17 +72,19 @@ export async function studyLlama(languages: readonly string[]): Promise<LlamaStu
       results.push(await compare(library, run, language))
     }
     const speeds = await compareSpeed(library, join(run, '02-tokenizer'), THREADS)
-    return { results, splits: await compareSplits(library, testStrings()), speeds }
+    const splits = await compareSplits(library, testStrings())
+    return { results, splits, speeds, blocks: compareBlocks(library) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
 }
 
 /** Whether llama.cpp makes of the models in f32 what we make of them. */
-export function agrees({ results, splits }: LlamaStudy): boolean {
+export function agrees({ results, splits, blocks }: LlamaStudy): boolean {
   const none = (mismatches: Record<string, number>) => Object.keys(mismatches).length === 0
   return (
     none(splits.mismatches) &&
+    Object.values(blocks?.different ?? {}).every((count) => count === 0) &&
     results.every(
       (r) =>
         none(r.mismatches) &&
@@ -196,7 +201,7 @@ function compareTokens(tokenizer: Tokenizer, llama: Llama) {
 }
 
 /** One column a language. */
-export function llamaTable({ results, splits, speeds }: LlamaStudy): string {
+export function llamaTable({ results, splits, speeds, blocks }: LlamaStudy): string {
   const count = (mismatches: Record<string, number>, of: number) => {
     const kinds = Object.entries(mismatches)
     const all = kinds.reduce((sum, [, n]) => sum + n, 0)
@@ -220,6 +225,7 @@ export function llamaTable({ results, splits, speeds }: LlamaStudy): string {
   ]
   const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
   const fast = Object.entries(speeds.tokensPerSecond).map(([name, speed]) => `${name} ${speed.toFixed(0)}`)
+  const other = Object.entries(blocks?.different ?? {}).map(([type, count]) => `${type} ${count}`)
   const size = (speeds.parameters / 1e6).toFixed(1)
-  return `${table}\n\nTokens a second, one sequence, ${size} M random weights, ${speeds.threads} threads: ${fast.join(', ')}`
+  return `${table}\n\nTokens a second, one sequence, ${size} M random weights, ${speeds.threads} threads: ${fast.join(', ')}\nBlocks that are not ggml's to the byte, of ${blocks?.blocks ?? 'none, not asked'}: ${other.join(', ')}`
 }
