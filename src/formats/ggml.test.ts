@@ -82,9 +82,9 @@ test('sizes and numbers are ggml’s', () => {
   expect(ggmlTypes.map((type) => [type, idOfGgml(type), bytesOfGgml(type, 64)])).toEqual([
     ['f32', 0, 256],
     ['f16', 1, 128],
-    ['q4_0', 2, 36],
-    ['q8_0', 8, 68],
     ['bf16', 30, 128],
+    ['q8_0', 8, 68],
+    ['q4_0', 2, 36],
   ])
   expect(ggmlOfId(12)).toBeUndefined()
   expect([fitsGgml('q8_0', 48), fitsGgml('q4_0', 64), fitsGgml('f16', 7)]).toEqual([false, true, true])

@@ -17,9 +17,9 @@ export const QUANT_BLOCK = 32
 const types = {
   f32: { id: 0, block: 1, bytes: 4 },
   f16: { id: 1, block: 1, bytes: 2 },
-  q4_0: { id: 2, block: QUANT_BLOCK, bytes: 18 },
-  q8_0: { id: 8, block: QUANT_BLOCK, bytes: 34 },
   bf16: { id: 30, block: 1, bytes: 2 },
+  q8_0: { id: 8, block: QUANT_BLOCK, bytes: 34 },
+  q4_0: { id: 2, block: QUANT_BLOCK, bytes: 18 },
 } as const
 
 export type GgmlType = keyof typeof types
