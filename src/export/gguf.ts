@@ -48,8 +48,8 @@ export function ggufOf(
 }
 
 /**
- * Norms stay as they are. In a q4_0 file the embedding and the output are q8_0: that undoes half of what q4_0 costs in bits per
- * byte (docs/log.md), as llama.cpp's own quantiser gives these two more bits than the rest.
+ * Norms stay as they are. In a q4_0 file the embedding and the output are q8_0: that undoes a third to a half of what q4_0
+ * costs in bits per byte (docs/log.md), as llama.cpp's own quantiser gives these two more bits than the rest.
  */
 function typeOf(name: string, shape: readonly number[], type: GgmlType): GgmlType {
   if (shape.length === 1) return 'f32'
