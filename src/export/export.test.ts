@@ -7,7 +7,7 @@ import { decodeGgml, encodeGgml, type GgmlType, readGguf, readSafetensors } from
 import { readModel, type StoredModel } from '../stages/model-folder.ts'
 import { byteTokenizer, tinyModel, writeModelFolder } from '../stages/tiny.test-helper.ts'
 import { Engine, openReference } from '../tensor/index.ts'
-import { exportGguf, exportHuggingFace, ggufOf, huggingFaceFiles } from './index.ts'
+import { exportGguf, exportHuggingFace, ggufOf, huggingFaceFiles, originOf } from './index.ts'
 
 let folder: string
 let source: string
@@ -177,6 +177,17 @@ test('a base model begins texts with end-of-text and has no chat template', () =
   expect(metadata.get('tokenizer.ggml.add_bos_token')).toEqual({ type: 'bool', value: true })
   expect(metadata.get('tokenizer.ggml.eos_token_id')).toEqual({ type: 'u32', value: 256 })
   expect(metadata.has('tokenizer.chat_template')).toBe(false)
+})
+
+test('what an earlier export says of itself is believed: a base model stays one', async () => {
+  await exportHuggingFace(source, 'f32', { out: out('base'), language: 'en' })
+  const facts = await json(out('base'), 'xueba.json')
+  expect(await originOf(out('base'))).toEqual({ run: undefined, stage: undefined, kind: undefined, name: 'source' })
+  await writeFile(join(out('base'), 'xueba.json'), JSON.stringify({ ...facts, kind: 'pretrain' }))
+  await exportGguf(out('base'), 'f32', { out: out('base.gguf') })
+  const { metadata } = readGguf(await readFile(out('base.gguf')))
+  expect(metadata.get('tokenizer.ggml.add_bos_token')!.value).toBe(true)
+  expect(metadata.get('general.name')!.value).toBe('source')
 })
 
 test('rows of the embedding without a token are padding; tokens without a row are refused, and so are two of one text', () => {

@@ -9,7 +9,7 @@ import type { Language } from '../stages/stage.ts'
 import { ggufOf } from './gguf.ts'
 import { huggingFaceFiles, type HuggingFaceType } from './huggingface.ts'
 import { modelCard } from './model-card.ts'
-import { type Files, placeFile, placeFolder } from './place.ts'
+import { exportFacts, type Files, placeFile, placeFolder } from './place.ts'
 
 export { ggufOf } from './gguf.ts'
 export type { GgufModel } from './gguf.ts'
@@ -29,17 +29,19 @@ export interface ExportOptions {
 export interface Origin {
   run: string | undefined
   stage: string | undefined
-  /** Made by pre-training: it goes on writing. */
-  base: boolean
+  /** Of the stage that made it, where that is known: what `pretrain` made goes on writing. */
+  kind: string | undefined
   name: string
 }
 
-/** Of a model folder, in a run or not. */
+/** Of a model folder: in a run, exported earlier, or of unknown origin. */
 export async function originOf(folder: string): Promise<Origin> {
   const manifest = await readManifest(folder)
   const run = manifest && isRun(dirname(folder)) ? dirname(folder) : undefined
   const stage = run && manifest?.name
-  return { run, stage, base: manifest?.kind === 'pretrain', name: run ? `${basename(run)}-${stage}` : basename(folder) }
+  const earlier = await exportFacts(folder)
+  const name = run ? `${basename(run)}-${stage}` : (earlier?.name ?? basename(folder))
+  return { run, stage, kind: manifest?.kind ?? earlier?.kind, name }
 }
 
 /** Writes a Hugging Face folder with a model card. Throws a UserError that says what is wrong with the model or the place. */
@@ -53,12 +55,14 @@ export async function exportHuggingFace(
   const card =
     origin.run === undefined ? undefined : await gather(origin.run, { comparisons: await lastAnswers(origin.run) })
   const run = card && origin.stage !== undefined ? { card, stage: origin.stage } : undefined
-  const readme = modelCard({ ...origin, config: model.config, type, language, run })
+  const base = origin.kind === 'pretrain'
+  const readme = modelCard({ name: origin.name, base, config: model.config, type, language, run })
   const facts = {
     format: 'hf',
     type,
     xueba: version(),
     name: origin.name,
+    kind: origin.kind,
     weights: await sha256OfFile(join(folder, 'model.safetensors')),
   }
   await placeFolder(out, withCard(huggingFaceFiles(model, type), readme), facts, { force, source: folder })
@@ -75,8 +79,9 @@ export async function exportGguf(
   type: GgmlType,
   { out, force = false }: ExportOptions,
 ): Promise<string[]> {
-  const { name, base } = await originOf(folder)
-  const { metadata, tensors, notQuantised } = ggufOf(await readModel(folder), { type, name, base })
+  const { name, kind } = await originOf(folder)
+  const model = await readModel(folder)
+  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: kind === 'pretrain' })
   await placeFile(out, ggufPieces(metadata, tensors), force)
   return notQuantised
 }

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, open, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
+import { z } from 'zod'
 import { openAtomic, readGgufHeader } from '../formats/index.ts'
 import { publishFolder, readJson, UserError } from '../run/index.ts'
 import { XUEBA_KEY } from './gguf.ts'
@@ -74,12 +75,23 @@ async function expectFree(target: string, earlier: boolean, force: boolean): Pro
   )
 }
 
+const factsSchema = z.object({
+  name: z.string(),
+  kind: z.string().optional(),
+  files: z.array(z.string()),
+})
+
+/** What an exported folder says of itself; undefined for any other. */
+export async function exportFacts(folder: string): Promise<z.infer<typeof factsSchema> | undefined> {
+  return factsSchema.safeParse(await readJson(join(folder, EXPORT_FILE)).catch(() => undefined)).data
+}
+
 /** An empty folder, or one that holds nothing but what an export of ours wrote. */
 async function isEarlierFolder(folder: string): Promise<boolean> {
   if (!existsSync(folder) || !(await stat(folder)).isDirectory()) return false
   const names = await readdir(folder)
-  const facts = (await readJson(join(folder, EXPORT_FILE)).catch(() => undefined)) as { files?: unknown } | undefined
-  const ours = Array.isArray(facts?.files) ? new Set<unknown>([...facts.files, EXPORT_FILE]) : new Set()
+  const files = (await exportFacts(folder))?.files
+  const ours = new Set(files ? [...files, EXPORT_FILE] : [])
   return names.every((name) => ours.has(name))
 }
 
