@@ -8,6 +8,7 @@ import { readModel, type StoredModel } from '../stages/model-folder.ts'
 import { byteTokenizer, tinyModel, writeModelFolder } from '../stages/tiny.test-helper.ts'
 import { Engine, openReference } from '../tensor/index.ts'
 import { exportGguf, exportHuggingFace, ggufOf, huggingFaceFiles, originOf } from './index.ts'
+import { placeFile, placeFolder } from './place.ts'
 
 let folder: string
 let source: string
@@ -227,5 +228,27 @@ test('a file that is no earlier export stays as it is', async () => {
   await exportGguf(source, 'q8_0', { out: path })
   expect((await stat(path)).size).toBeLessThan(size)
   await expect(exportGguf(source, 'f16', { out: source, force: true })).rejects.toThrow(/is a folder/)
+  expect(await hidden()).toEqual([])
+})
+
+test('an export that fails half-way leaves what was there, and nothing else', async () => {
+  await hf('kept')
+  const before = await readFile(join(out('kept'), 'model.safetensors'))
+  function* failing(): Generator<[string, Uint8Array], void, undefined> {
+    yield ['model.safetensors', new Uint8Array(3)]
+    throw new Error('the disk is gone')
+  }
+  await expect(placeFolder(out('kept'), failing(), { name: 'x' }, { force: false, source })).rejects.toThrow(
+    /disk is gone/,
+  )
+  expect(await readFile(join(out('kept'), 'model.safetensors'))).toEqual(before)
+  await exportGguf(source, 'f32', { out: out('kept.gguf') })
+  const file = await readFile(out('kept.gguf'))
+  function* pieces(): Generator<Uint8Array, void, undefined> {
+    yield file.subarray(0, 1000)
+    throw new Error('the disk is gone')
+  }
+  await expect(placeFile(out('kept.gguf'), pieces(), false)).rejects.toThrow(/disk is gone/)
+  expect(await readFile(out('kept.gguf'))).toEqual(file)
   expect(await hidden()).toEqual([])
 })
