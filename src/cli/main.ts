@@ -7,6 +7,7 @@ import { chat } from './chat.ts'
 import { doctor } from './doctor.ts'
 import { exitCodeOf, sentenceOf } from './errors.ts'
 import { evaluate } from './eval.ts'
+import { exportModel } from './export.ts'
 import { describeFlags, help, parseFlags, UsageError } from './flags.ts'
 import { say, setLanguage } from './language.ts'
 import { lesson } from './lesson.ts'
@@ -18,7 +19,7 @@ import { start } from './start.ts'
 import { tokenizer } from './tokenizer.ts'
 import type { Verb } from './verb.ts'
 
-const verbs: Verb[] = [start, run, chat, score, evaluate, report, rank, lesson, tokenizer, doctor, bench]
+const verbs: Verb[] = [start, run, chat, score, evaluate, report, exportModel, rank, lesson, tokenizer, doctor, bench]
 
 const common = z.object({
   lang: help(z.enum(['zh', 'en']).optional(), 'language of the model and of what is printed', '模型和界面的语言'),

@@ -1,7 +1,8 @@
 /** Finding the model that a command means: a model folder, or a run and a stage of it. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isRun, latestStage, readManifest, readRun, UserError } from '../run/index.ts'
+import { originOf } from '../export/index.ts'
+import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
 
 const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
@@ -18,7 +19,7 @@ export interface FoundModel {
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
   const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
   if (existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'model.safetensors')))
-    return { folder, kind: (await readManifest(folder))?.kind }
+    return { folder, kind: (await originOf(folder)).kind }
   if (!isRun(folder))
     throw new UserError(
       `${target} is neither a model folder (config.json, model.safetensors) nor a run`,

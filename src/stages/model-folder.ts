@@ -1,8 +1,17 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../formats/index.ts'
-import { createModel, fromHuggingFace, loadWeights, type Model, saveWeights, toHuggingFace } from '../nn/index.ts'
+import { readSafetensorsFile, writeFileAtomic } from '../formats/index.ts'
+import {
+  createModel,
+  fromHuggingFace,
+  loadWeights,
+  type Model,
+  type ModelConfig,
+  saveWeights,
+  toHuggingFace,
+  weightsOf,
+} from '../nn/index.ts'
 import { UserError, writeJson } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import { Tokenizer, tokenizerConfig } from '../tokenizer/index.ts'
@@ -59,6 +68,24 @@ export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, f
   )
 }
 
+/** A folder's content without an engine: for programs that copy a model and do not run it. */
+export interface StoredModel {
+  folder: string
+  config: ModelConfig
+  /** In f32, by their Hugging Face names, in the order of the slab. */
+  weights: ReturnType<typeof weightsOf>
+  tokenizer: Tokenizer
+}
+
+/** Throws a UserError that names the file that is missing or wrong. */
+export async function readModel(folder: string): Promise<StoredModel> {
+  const config = await explain(folder, 'config.json', configOf)
+  const weights = await naming(join(folder, 'model.safetensors'), async (path) =>
+    weightsOf(config, (await readSafetensorsFile(path)).tensors),
+  )
+  return { folder, config, weights, tokenizer: await loadTokenizer(folder) }
+}
+
 /**
  * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none. Throws a UserError that names the
  * file that is missing or wrong.
@@ -68,7 +95,7 @@ export async function loadModel(
   folder: string,
   { trainable = true, score = false } = {},
 ): Promise<Model> {
-  const config = await explain(folder, 'config.json', (text) => fromHuggingFace(JSON.parse(text.toString('utf8'))))
+  const config = await explain(folder, 'config.json', configOf)
   const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
   await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
   return model
@@ -83,10 +110,14 @@ export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promi
   await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))
 }
 
-async function explain<T>(folder: string, file: string, parse: (bytes: Buffer) => T): Promise<T> {
-  const path = join(folder, file)
+const configOf = (text: Buffer) => fromHuggingFace(JSON.parse(text.toString('utf8')) as Record<string, unknown>)
+
+const explain = <T>(folder: string, file: string, parse: (bytes: Buffer) => T): Promise<T> =>
+  naming(join(folder, file), async (path) => parse(await readFile(path)))
+
+async function naming<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
   try {
-    return parse(await readFile(path))
+    return await read(path)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new UserError(`${path} cannot be read as part of a model: ${reason}`, `${path} 不是可用的模型文件：${reason}`)

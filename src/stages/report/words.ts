@@ -200,6 +200,7 @@ const headings = {
   talk: { zh: '和它聊天', en: 'talk with it' },
   talkBase: { zh: '和没学过对话的基座模型聊', en: 'talk with the base model' },
   score: { zh: '看它预测一段文字的本事', en: 'how well it predicts a text' },
+  export: { zh: '导出给 llama.cpp、Ollama 用', en: 'for llama.cpp and Ollama' },
   resume: { zh: '接着没跑完的训练', en: 'go on with an unfinished run' },
   again: { zh: '在别处从头再跑一遍', en: 'run it again, from the start' },
   renew: { zh: '重新出这份成绩单', en: 'make this report again' },
