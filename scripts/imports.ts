@@ -29,8 +29,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(PLAIN.map((room) => [room, PLAIN])),
   stages: ENGINE,
   lessons: [...ENGINE, 'stages'],
-  server: [...ENGINE, 'stages', 'lessons'],
-  cli: [...ENGINE, 'stages', 'lessons', 'server'],
+  export: [...ENGINE, 'stages'],
+  server: [...ENGINE, 'stages', 'lessons', 'export'],
+  cli: [...ENGINE, 'stages', 'lessons', 'export', 'server'],
 }
 /** Random numbers come from one file, for every room. */
 const SHARED = new Set(['tensor/random.ts'])

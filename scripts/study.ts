@@ -2,19 +2,22 @@
  * `npm run study -- kills`: a whole `tiny` run killed twenty times, about 4 minutes.
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
+ * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
 import { studyServe } from './serve-load.ts'
+import { agrees, llamaTable, studyLlama } from './llama.ts'
 
 const root = join(import.meta.dirname, '..')
 const usage = `npm run study -- kills                                a whole run killed twenty times (4 minutes)
 npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set …]
                                                       the quickstart and its controls (13 minutes a run; goes on where it stopped)
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
-                                                      the server under load: tokens a second, errors, memory`
+                                                      the server under load: tokens a second, errors, memory
+npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -53,6 +56,13 @@ switch (positionals[0]) {
   }
   case 'serve': {
     if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
+    break
+  }
+  case 'llama': {
+    const study = await studyLlama(values.langs.split(','))
+    console.log(JSON.stringify(study, null, 1))
+    console.log(llamaTable(study))
+    if (!agrees(study)) process.exitCode = 1
     break
   }
   default:

@@ -14,12 +14,12 @@ import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
-import { findModel } from './models.ts'
+import { findModel, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({
   stage: help(
-    z.enum(['base', 'sft', 'rl']).optional(),
+    z.enum(STAGES).optional(),
     'model of which stage (default: the latest)',
     '用哪个阶段的模型（默认最新的）',
   ),

@@ -7,9 +7,11 @@ import { chat } from './chat.ts'
 import { doctor } from './doctor.ts'
 import { exitCodeOf, sentenceOf } from './errors.ts'
 import { evaluate } from './eval.ts'
+import { exportModel } from './export.ts'
 import { describeFlags, help, parseFlags, UsageError } from './flags.ts'
 import { say, setLanguage } from './language.ts'
 import { lesson } from './lesson.ts'
+import { rank } from './rank.ts'
 import { report } from './report.ts'
 import { run } from './run.ts'
 import { score } from './score.ts'
@@ -18,7 +20,21 @@ import { start } from './start.ts'
 import { tokenizer } from './tokenizer.ts'
 import type { Verb } from './verb.ts'
 
-const verbs: Verb[] = [start, run, chat, serve, score, evaluate, report, lesson, tokenizer, doctor, bench]
+const verbs: Verb[] = [
+  start,
+  run,
+  chat,
+  serve,
+  score,
+  evaluate,
+  report,
+  exportModel,
+  rank,
+  lesson,
+  tokenizer,
+  doctor,
+  bench,
+]
 
 const common = z.object({
   lang: help(z.enum(['zh', 'en']).optional(), 'language of the model and of what is printed', '模型和界面的语言'),

@@ -1,10 +1,13 @@
 /** Finding the model that a command means: a model folder, or a run and a stage of it. */
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { isRun, latestStage, readManifest, readRun, UserError } from '../run/index.ts'
+import { originOf } from '../export/index.ts'
+import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
 
-const kinds = { base: ['pretrain'], sft: ['sft'], rl: ['rl'] } as const
+const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
+/** What `--stage` may say. */
+export const STAGES = Object.keys(kinds) as [StageName, ...StageName[]]
 
 export interface FoundModel {
   folder: string
@@ -16,14 +19,14 @@ export interface FoundModel {
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
   const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
   if (existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'model.safetensors')))
-    return { folder, kind: (await readManifest(folder))?.kind }
+    return { folder, kind: (await originOf(folder)).kind }
   if (!isRun(folder))
     throw new UserError(
       `${target} is neither a model folder (config.json, model.safetensors) nor a run`,
       `${target} 既不是模型文件夹（config.json、model.safetensors），也不是运行目录`,
     )
   const run = await readRun(folder)
-  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'rl']))
+  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'dpo', 'rl']))
   if (found) return { folder: found.folder, kind: found.kind }
   const done = run.stages.filter((s) => s.manifest).map((s) => s.name)
   throw new UserError(

@@ -7,7 +7,7 @@ import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel } from './models.ts'
+import { findModel, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 export const score = verb({
@@ -16,7 +16,7 @@ export const score = verb({
   summary: { en: 'how well a model predicts a text file', zh: '模型预测一个文本文件的本事' },
   flags: z.object({
     stage: help(
-      z.enum(['base', 'sft', 'rl']).optional(),
+      z.enum(STAGES).optional(),
       'model of which stage (default: the latest)',
       '用哪个阶段的模型（默认最新的）',
     ),

@@ -8,7 +8,7 @@ import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel } from './models.ts'
+import { findModel, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 export const serve = verb({
@@ -17,7 +17,7 @@ export const serve = verb({
   summary: { en: "a model behind OpenAI's API", zh: '把模型变成兼容 OpenAI 接口的服务' },
   flags: z.object({
     stage: help(
-      z.enum(['base', 'sft', 'rl']).optional(),
+      z.enum(STAGES).optional(),
       'model of which stage (default: the latest)',
       '用哪个阶段的模型（默认最新的）',
     ),

@@ -94,6 +94,12 @@ test('bfloat16 rounds to nearest, ties to even, and keeps NaN', () => {
   expect([...new Uint16Array(bytes.slice(-10).buffer)]).toEqual([0x3f80, 0x3f82, 0x3f81, 0x7fc0, 0x7f80])
 })
 
+test('half precision is written rounded to nearest, ties to even', () => {
+  const data = Float32Array.of(1, -2, 2049, 2051, 65504, 2 ** -24)
+  const bytes = writeSafetensors(new Map([['x', { dtype: 'F16', shape: [6], data }]]))
+  expect([...new Uint16Array(bytes.slice(-12).buffer)]).toEqual([0x3c00, 0xc000, 0x6800, 0x6802, 0x7bff, 1])
+})
+
 const four = [0, 0, 0, 0]
 test.each([
   ['no bytes', new Uint8Array(0), /too few/],

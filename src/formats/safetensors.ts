@@ -7,6 +7,8 @@
  * name, header padded to 8 bytes, so that equal tensors give equal bytes. Little-endian machines only (all that run JavaScript today).
  */
 
+import { fromBfloat16, fromFloat16, toBfloat16, toFloat16 } from './half.ts'
+
 export type SafetensorsType = 'F32' | 'BF16' | 'F16' | 'I32'
 
 /** `dtype` is how the values are stored; in memory floats are always 32 bits wide. */
@@ -56,7 +58,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
   return { tensors, metadata }
 }
 
-/** The same tensors and metadata give the same bytes, in whatever order they come. F16 cannot be written. */
+/** The same tensors and metadata give the same bytes, in whatever order they come. BF16 and F16 round to nearest, ties to even. */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, SafetensorsTensor>,
   metadata: Readonly<Record<string, string>> = {},
@@ -79,7 +81,7 @@ export function writeSafetensors(
       fail(`"${name}" has ${data.length} values but shape [${shape.join(', ')}] holds ${count}`)
     if ((dtype === 'I32') !== data instanceof Int32Array)
       fail(`"${name}" is ${dtype} but its data is ${data.constructor.name}`)
-    const part = encode(data, dtype, name)
+    const part = encode(data, dtype)
     header.push([name, { dtype, shape, data_offsets: [offset, offset + part.length] }])
     offset += part.length
     parts.push(part)
@@ -149,46 +151,22 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
 
-/** `bytes` is a copy of its own, so that its buffer starts at byte 0 and is aligned. */
 /** A copy with a buffer of its own: `slice` of a Node Buffer would share the file's, at any alignment. */
 function copyOf(bytes: Uint8Array, begin: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(begin, end))
 }
 
+/** `bytes` is a copy of its own, so that its buffer starts at byte 0 and is aligned. */
 function decode(bytes: Uint8Array, dtype: SafetensorsType): Float32Array | Int32Array {
   const buffer = bytes.buffer as ArrayBuffer
   if (dtype === 'F32') return new Float32Array(buffer)
   if (dtype === 'I32') return new Int32Array(buffer)
   const halves = new Uint16Array(buffer)
-  const values = new Float32Array(halves.length)
-  if (dtype === 'BF16') {
-    const bits = new Uint32Array(values.buffer)
-    for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16
-  } else {
-    for (let i = 0; i < halves.length; i++) values[i] = float16(halves[i]!)
-  }
-  return values
+  return dtype === 'BF16' ? fromBfloat16(halves) : fromFloat16(halves)
 }
 
-/** IEEE 754 binary16 to a number. */
-function float16(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1
-  const exponent = (half >> 10) & 31
-  const fraction = half & 1023
-  if (exponent === 0) return sign * fraction * 2 ** -24
-  if (exponent === 31) return fraction ? NaN : sign * Infinity
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
-}
-
-function encode(data: Float32Array | Int32Array, dtype: SafetensorsType, name: string): Uint8Array {
-  if (dtype === 'F16') return fail(`"${name}" is F16, which is read but not written; use F32 or BF16`)
-  if (dtype !== 'BF16') return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length)
-  const halves = new Uint16Array(data.length)
-  for (let i = 0; i < halves.length; i++) {
-    const value = bits[i]!
-    const isNaN = (value & 0x7fffffff) > 0x7f800000
-    halves[i] = isNaN ? (value >>> 16) | 0x40 : (value + 0x7fff + ((value >>> 16) & 1)) >>> 16 // to nearest, ties to even
-  }
-  return new Uint8Array(halves.buffer)
+function encode(data: Float32Array | Int32Array, dtype: SafetensorsType): Uint8Array {
+  if (dtype === 'BF16') return new Uint8Array(toBfloat16(data as Float32Array).buffer)
+  if (dtype === 'F16') return new Uint8Array(toFloat16(data as Float32Array).buffer)
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
 }

@@ -18,6 +18,8 @@ export interface ModelConfig {
   tied: boolean
   /** Longest sequence the rope table is made for. */
   maxPositions: number
+  /** A reward model: a scalar head beside the language-model head. */
+  score?: true
 }
 
 /** Width 64·depth, heads of 64, feed-forward 8/3 of the width rounded up to 64, tied: the layout of DESIGN §7. */
@@ -53,7 +55,7 @@ export function checkConfig(c: ModelConfig): void {
 export function countParameters(c: ModelConfig): number {
   const attention = c.dim * c.headDim * (2 * c.heads + 2 * c.kvHeads) + 2 * c.headDim
   const layer = attention + 3 * c.dim * c.ff + 2 * c.dim
-  return c.layers * layer + c.dim + c.vocabSize * c.dim * (c.tied ? 1 : 2)
+  return c.layers * layer + c.dim + c.vocabSize * c.dim * (c.tied ? 1 : 2) + (c.score ? c.dim : 0)
 }
 
 /** Floating-point operations of one training step per token: 6 per weight in a matrix product, plus causal attention. */
@@ -63,10 +65,13 @@ export function flopsPerToken(c: ModelConfig, time: number): number {
   return 6 * matrices + 6 * c.layers * c.heads * c.headDim * time
 }
 
-/** As Hugging Face's Qwen3Config. */
+const CLASSIFIER = 'Qwen3ForSequenceClassification'
+
+/** As Hugging Face's Qwen3Config; a reward model is a classifier with one label. */
 export function toHuggingFace(c: ModelConfig): Record<string, unknown> {
   return {
-    architectures: ['Qwen3ForCausalLM'],
+    architectures: [c.score ? CLASSIFIER : 'Qwen3ForCausalLM'],
+    ...(c.score ? { num_labels: 1 } : {}),
     model_type: 'qwen3',
     vocab_size: c.vocabSize,
     hidden_size: c.dim,
@@ -125,6 +130,7 @@ export function fromHuggingFace(json: Record<string, unknown>): ModelConfig {
     eps: number('rms_norm_eps', 1e-6),
     tied: json.tie_word_embeddings === true,
     maxPositions: number('max_position_embeddings', 2048),
+    ...((json.architectures as unknown[] | undefined)?.[0] === CLASSIFIER ? { score: true as const } : {}),
   }
   checkConfig(config)
   return config

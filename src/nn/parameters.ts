@@ -53,6 +53,7 @@ export function layOut(c: ModelConfig): { parameters: Parameter[]; size: number 
   }
   place('vector', [['model.norm.weight', c.dim]])
   if (!c.tied) place('embedding', [['lm_head.weight', c.vocabSize, c.dim]])
+  if (c.score) place('vector', [['score.weight', 1, c.dim]])
   return { parameters, size }
 }
 

@@ -17,25 +17,55 @@ export interface StepResult {
   scored: number
 }
 
-export interface Trainer {
+export interface Trainer<B = Batch> {
   model: Model
   optimizer: Optimizer
   micro: Program<{ loss: Tensor }>
   update: Program
   /** One update at step t (from 1) with the learning rates at `factor` × peak. */
-  step(batches: Batch[], t: number, factor: number): Promise<StepResult>
+  step(batches: B[], t: number, factor: number): Promise<StepResult>
   free(): void
 }
 
+/** What is learnt from batches of a fixed shape: tensors that hold one, and the loss that is captured over them. */
+export interface Objective<B> {
+  /** How much of a batch the loss is averaged over: tokens, or pairs. */
+  scored(batch: B): number
+  /** Writes a batch into the tensors; `scored` is that of all micro-batches of the step. */
+  write(batch: B, scored: number): void | Promise<void>
+  /** A scalar for `backward`. */
+  loss(): Tensor
+  free(): void
+}
+
+/** Language modelling: the next token of every place that has a target. */
 export function createTrainer(model: Model, shape: { rows: number; time: number }, options: OptimizerOptions): Trainer {
+  const { engine } = model
+  const batch: BatchTensors = createBatch(engine, shape.rows, shape.time)
+  const nll = engine.keep(engine.zeros([shape.rows * shape.time]))
+  return trainOn(model, shape, options, {
+    scored: countScored,
+    write: (b, scored) => writeBatch(batch, b, scored),
+    loss: () => languageModelLoss(model, batch, nll),
+    free() {
+      for (const t of [batch.ids, batch.targets, batch.starts, batch.weights, nll]) t.free()
+    },
+  })
+}
+
+/** Captures forward, backward and update of an objective. */
+export function trainOn<B>(
+  model: Model,
+  shape: { rows: number; time: number },
+  options: OptimizerOptions,
+  objective: Objective<B>,
+): Trainer<B> {
   const { engine } = model
   if (shape.time > model.config.maxPositions)
     throw new Error(`rows of ${shape.time} tokens do not fit a model of ${model.config.maxPositions} positions`)
-  const batch: BatchTensors = createBatch(engine, shape.rows, shape.time)
-  const nll = engine.keep(engine.zeros([shape.rows * shape.time]))
   const optimizer = createOptimizer(model, options)
   const micro = engine.capture(() => {
-    const loss = languageModelLoss(model, batch, nll)
+    const loss = objective.loss()
     backward(loss)
     return { loss }
   })
@@ -46,12 +76,12 @@ export function createTrainer(model: Model, shape: { rows: number; time: number 
     micro,
     update,
     async step(batches, t, factor) {
-      const scored = batches.reduce((n, b) => n + countScored(b), 0)
-      if (scored === 0) throw new Error(`step ${t}: the batch has no scored token`)
+      const scored = batches.reduce((n, b) => n + objective.scored(b), 0)
+      if (scored === 0) throw new Error(`step ${t}: the batch has nothing that is scored`)
       optimizer.prepare(t, factor)
       let loss = 0
       for (const b of batches) {
-        writeBatch(batch, b, scored)
+        await objective.write(b, scored)
         micro.run()
         loss += await micro.outputs.loss.item()
       }
@@ -63,7 +93,7 @@ export function createTrainer(model: Model, shape: { rows: number; time: number 
       micro.free()
       update.free()
       optimizer.free()
-      for (const t of [batch.ids, batch.targets, batch.starts, batch.weights, nll]) t.free()
+      objective.free()
     },
   }
 }

@@ -32,6 +32,8 @@ export interface Model {
   norm: Tensor
   /** (V, C); the same as `embed` when tied. */
   head: Tensor
+  /** (1, C): a reward model's scalar head; null for other models. */
+  score: Tensor | null
   /** (maxPositions, D): cosines, then sines. */
   rope: Tensor
 }
@@ -63,6 +65,7 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
     layers,
     norm: slab.view('model.norm.weight'),
     head: config.tied ? embed : slab.view('lm_head.weight'),
+    score: config.score ? slab.view('score.weight') : null,
     rope: engine.keep(ropeTable(engine, config)),
   }
 }
@@ -74,14 +77,15 @@ export function freeModel(model: Model): void {
 
 /**
  * Random weights from a seed: normal with deviation 0.02, and 0.02 / sqrt(2·layers) for the two matrices of a layer that
- * write to the residual stream (Radford et al., GPT-2, 2019); norms are 1.
+ * write to the residual stream (Radford et al., GPT-2, 2019); norms are 1, a reward model's head 0: every text is worth the same.
  */
 export function initialize(model: Model, seed: number): void {
   const { config, slab } = model
   const values = new Float32Array(slab.weights.size)
   for (const { name, role, shape, offset } of slab.parameters) {
     const size = shape.reduce((a, b) => a * b)
-    if (role === 'vector') values.fill(1, offset, offset + size)
+    if (name === 'score.weight') values.fill(0, offset, offset + size)
+    else if (role === 'vector') values.fill(1, offset, offset + size)
     else {
       const draw = random(seed, `init ${name}`)
       const deviation = /o_proj|down_proj/.test(name) ? 0.02 / Math.sqrt(2 * config.layers) : 0.02

@@ -42,15 +42,18 @@ export function asText(tokenizer: Tokenizer, frame: (question: string) => string
 
 /**
  * Worked examples as plain text, one after the other as on a page of a school book, then the question. The model goes on with
- * exercises of its own: its answer ends with the first line that begins with `last` ("Answer: "), or before a blank line.
+ * exercises of its own: its answer ends with the first line that begins with `last` ("Answer: "), or before a blank line. Where `last` is
+ * null an answer is one line.
  */
 export function fewShot(
   tokenizer: Tokenizer,
   examples: readonly { prompt: string; solution: string }[],
-  last: string,
+  last: string | null,
 ): Manner {
   const shown = examples.map(({ prompt, solution }) => `${prompt}\n${solution}\n`).join('')
-  const manner = asText(tokenizer, (question) => `${shown}${question}\n`, '\n\n')
+  const frame = (question: string) => `${shown}${question}\n`
+  if (last === null) return asText(tokenizer, frame, '\n')
+  const manner = asText(tokenizer, frame, '\n\n')
   return {
     ...manner,
     read(ids) {

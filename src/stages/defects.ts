@@ -2,8 +2,6 @@
 import { join } from 'node:path'
 import { writeFileAtomic } from '../formats/index.ts'
 import { UserError } from '../run/index.ts'
-import type { Task, TaskSpec } from '../tasks/index.ts'
-import { openTask } from '../tasks/open.node.ts'
 import type { Defect } from './dialogues.ts'
 import type { StageContext } from './stage.ts'
 
@@ -22,17 +20,4 @@ export async function reportDefects(context: StageContext, defects: readonly Def
       zh: `有 ${defects.length} 行用不了，已跳过（见 rejected.jsonl）；第一处：${source} 第 ${line} 行：${detail}`,
     },
   })
-}
-
-/** Opens the tasks that a recipe names. */
-export async function openTasks(context: StageContext, specs: readonly TaskSpec[]): Promise<Task[]> {
-  const tasks: Task[] = []
-  const defects: Defect[] = []
-  for (const spec of specs) {
-    const { task, rejected } = await openTask(spec, context.language)
-    tasks.push(task)
-    for (const { line, reason } of rejected) defects.push({ source: task.name, line, detail: reason })
-  }
-  await reportDefects(context, defects)
-  return tasks
 }

@@ -12,7 +12,7 @@ import { defaultSteps, modelOf, modelOptions } from './pretrain.ts'
 import { DEFAULT_STEPS, rlOptions } from './rl/options.ts'
 
 /** Stages whose steps cost time that can be chosen. */
-const TRAINING = ['pretrain', 'sft', 'rl']
+const TRAINING = ['pretrain', 'sft', 'reward-model', 'dpo', 'rl']
 
 export interface DeriveOptions {
   /**

@@ -45,6 +45,14 @@ test('each ailment is found, with the event that shows it', () => {
     codes(log('05-rl', series('entropy', [...Array<number>(8).fill(0.6), ...Array<number>(8).fill(0.01)]))),
   ).toEqual(['entropy-collapse'])
   expect(codes(log('05-rl', series('truncated', Array<number>(6).fill(0.8))))).toEqual(['endless-answers'])
+  const rising = Array.from({ length: 60 }, (_, i) => i / 10)
+  const worth = (falls: number) =>
+    Array.from({ length: 60 }, (_, i) => 1 + Math.min(i, 60 - i) * falls + (i % 2) * 0.05)
+  const judged = (falls: number, believed: number[]) =>
+    codes(log('06-rl', [...series('rewardModel', believed), ...series('reward', worth(falls))]))
+  expect(judged(0.1, rising)).toEqual(['reward-hacking'])
+  expect(judged(0.1, rising.toReversed())).toEqual([]) // the judge does not like it either
+  expect(judged(0, rising)).toEqual([])
   const sample = (text: string): EventBody => ({ type: 'sample', prompt: 'Who are you, friend?', text, step: 9 })
   expect(codes(log('04-sft', [sample('the cat, the cat, the cat, the cat, the cat,')]))).toEqual(['looping'])
   const study: EventBody = { type: 'stage-started', kind: 'sft', name: 'sft' }

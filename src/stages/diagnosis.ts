@@ -3,7 +3,7 @@
  * a reason to look, and thresholds are rules of thumb (each is named below).
  */
 import type { RunEvent } from '../run/index.ts'
-import { mean } from './statistics.ts'
+import { deviation, mean } from './statistics.ts'
 
 export interface Sentence {
   en: string
@@ -16,6 +16,7 @@ export interface Finding {
     | 'no-signal'
     | 'entropy-collapse'
     | 'endless-answers'
+    | 'reward-hacking'
     | 'echo'
     | 'overfitting'
     | 'gap'
@@ -58,6 +59,7 @@ export function diagnose(events: readonly RunEvent[]): Finding[] {
       noSignal(series('skippedGroups', 'train')),
       collapse(series('entropy', 'train')),
       endless(series('truncated', 'train')),
+      rewardHacking(series('rewardModel', 'train'), series('reward', 'train')),
       overfitting(series('bitsPerByte', 'heldout')),
       gap(series('loss', 'heldout').at(-1), own),
     ]
@@ -168,6 +170,35 @@ function endless(truncated: readonly Metric[]): Partial | undefined {
     advice: {
       en: 'raise maxTokens; if answers ramble, the end of a turn was not learnt: study more dialogues, and do not cut them (time)',
       zh: '调大 maxTokens；要是答得没完没了，就是没学会收尾：多看些对话，也别让对话被截断（time）',
+    },
+  }
+}
+
+/** Steps that are averaged, and how far (in deviations of the true reward from step to step) it has to fall from its best. */
+const HACKED = { steps: 10, deviations: 1 }
+
+/** The reward model likes the answers ever better while what they are truly worth falls (Gao et al., "Scaling laws for reward model overoptimization", 2023). */
+function rewardHacking(believed: readonly Metric[], truth: readonly Metric[]): Partial | undefined {
+  const { steps } = HACKED
+  if (believed.length < 3 * steps || truth.length !== believed.length) return undefined
+  const smooth = (series: readonly Metric[]) =>
+    series.slice(steps - 1).map((_, i) => mean(series.slice(i, i + steps).map(({ value }) => value ?? 0)))
+  const [liked, worth] = [smooth(believed), smooth(truth)]
+  const best = worth.indexOf(Math.max(...worth))
+  const noise = deviation(truth.slice(-steps).map(({ value }) => value ?? 0))
+  const fell = worth[best]! - worth.at(-1)!
+  if (fell <= HACKED.deviations * noise || liked.at(-1)! <= liked[best]!) return undefined
+  const top = truth[best + steps - 1]!
+  return {
+    code: 'reward-hacking',
+    what: {
+      en: `the true reward was best around step ${top.step} (${worth[best]!.toFixed(2)}) and is ${worth.at(-1)!.toFixed(2)} now, while the reward model's score rose from ${liked[best]!.toFixed(2)} to ${liked.at(-1)!.toFixed(2)}: it has learnt to please the judge`,
+      zh: `真正的分数在第 ${top.step} 步前后最高（${worth[best]!.toFixed(2)}），现在是 ${worth.at(-1)!.toFixed(2)}，而奖励模型打的分从 ${liked[best]!.toFixed(2)} 升到 ${liked.at(-1)!.toFixed(2)}：它学会了讨好评委`,
+    },
+    ...at(truth.at(-1)!),
+    advice: {
+      en: 'stop there, a larger beta, or more preferences about answers of the kind it writes now',
+      zh: '到那里就停，调大 beta，或者针对它现在的写法再收集一些偏好',
     },
   }
 }

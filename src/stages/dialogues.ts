@@ -10,7 +10,7 @@ import { UserError } from '../run/index.ts'
 import { taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import type { Message } from '../tokenizer/index.ts'
-import { makeDialogues, makeWorld } from '../world/index.ts'
+import { makeDialogues, makeEssays, makeWorld } from '../world/index.ts'
 import { dialogueOf, fromSpeakers } from './dialogue-shapes.ts'
 import type { Language } from './stage.ts'
 
@@ -23,6 +23,11 @@ export const dialogueSource = z.union([
     count: count.optional().describe('how many dialogues at most'),
   }),
   z.strictObject({ world: z.literal('dialogues'), count }),
+  z.strictObject({
+    world: z.literal('essays'),
+    teacher: z.enum(['good', 'sloppy']).describe('sloppy: each of four faults in a quarter of the essays'),
+    count,
+  }),
   z.strictObject({ task: taskSchema, count }),
 ])
 export type DialogueSource = z.infer<typeof dialogueSource>
@@ -40,7 +45,11 @@ export async function readDialogues(
   { language, seed }: { language: Language; seed: number },
   reject: (defect: Defect) => void,
 ): Promise<Message[][]> {
-  if ('world' in source) return makeDialogues(makeWorld({ language, seed }), { count: source.count, seed })
+  if ('world' in source) {
+    const world = makeWorld({ language, seed })
+    if (source.world === 'dialogues') return makeDialogues(world, { count: source.count, seed })
+    return makeEssays(world, { ...source, seed })
+  }
   if ('task' in source) {
     const { task, rejected } = await openTask(source.task, language)
     for (const row of rejected) reject({ source: task.name, line: row.line, detail: row.reason })
@@ -58,8 +67,7 @@ export async function readDialogues(
 /** A file of rows; of a JSON array, a defect's line is the number of its row. */
 async function fromRows(file: string, reject: (defect: Defect) => void): Promise<Message[][]> {
   const dialogues: Message[][] = []
-  const rows = file.endsWith('.json') ? await rowsOfArray(file) : readJsonl(file)
-  for await (const row of rows) {
+  for await (const row of await readRows(file)) {
     const read = 'defect' in row ? row : dialogueOf(row.value)
     if ('defect' in read) reject({ source: file, line: row.line, detail: read.defect })
     else dialogues.push(read)
@@ -67,7 +75,9 @@ async function fromRows(file: string, reject: (defect: Defect) => void): Promise
   return dialogues
 }
 
-async function rowsOfArray(file: string) {
+/** The rows of a JSON Lines file, or of a .json file that is one array. */
+export async function readRows(file: string) {
+  if (!file.endsWith('.json')) return readJsonl(file)
   try {
     return (await readJsonArray(file)).map((value, i) => ({ line: i + 1, value }))
   } catch (error) {

@@ -8,27 +8,24 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { freeModel, type Model } from '../nn/index.ts'
 import { readManifest, UserError, writeJson } from '../run/index.ts'
-import { finalLine, type Task, taskSchema } from '../tasks/index.ts'
+import { finalLine, type Task } from '../tasks/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
 import { fewShot, inChat } from './ask.ts'
 import { scoreBaselines } from './baselines.ts'
-import { openTasks } from './defects.ts'
 import { evaluateExercises, type ExerciseScore } from './exercises.ts'
 import { heldOutScorer } from './held-out.ts'
 import { loadModel, loadTokenizer, MODEL_KINDS } from './model-folder.ts'
 import { whole } from './options.ts'
+import { openTasks, practice } from './practice.ts'
 import { encodeDocuments } from './pretrain.ts'
 import type { Metrics, Stage, StageContext } from './stage.ts'
-import { type Interval, pairedGain } from './statistics.ts'
+import { type Interval, meanInterval, pairedGain } from './statistics.ts'
 import { tokensOfLines, unseenLines } from './unseen.ts'
 import { examineWorld, type WorldScore } from './world-exam.ts'
 
 export const evalOptions = z.object({
-  tasks: z
-    .array(z.strictObject({ task: taskSchema }))
-    .default([])
-    .describe('exercises to be done'),
+  tasks: z.array(practice({})).default([]).describe('exercises to be done'),
   problems: whole.default(200).describe('exercises of each task'),
   maxTokens: whole.default(48).describe('longest answer'),
   passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
@@ -71,8 +68,7 @@ export const evaluation: Stage<EvalOptions> = {
         `eval: no stage before it makes a model (${MODEL_KINDS.join(', ')})`,
         `eval 之前没有产生模型的阶段（${MODEL_KINDS.join('、')}）`,
       )
-    const specs = options.tasks.map(({ task }) => task)
-    const tasks = await openTasks(context, specs)
+    const tasks = await openTasks(context, options.tasks)
     const engine = await context.engine()
     const scores: ModelScore[] = []
     for (const [i, { kind, name, folder }] of candidates.entries()) {
@@ -142,7 +138,7 @@ async function scoreModel(
   const exercises: Record<string, ExerciseScore> = {}
   for (const task of tasks) {
     const manner = isBase
-      ? fewShot(tokenizer, task.train(shots, seed), finalLine('', task.languages[0]!))
+      ? fewShot(tokenizer, task.train(shots, seed), task.isOpen ? null : finalLine('', task.languages[0]!))
       : inChat(tokenizer)
     exercises[task.name] = await evaluateExercises(model, tokenizer, task, {
       count: problems,
@@ -220,6 +216,15 @@ function measures(score: ModelScore, before: ModelScore | undefined): Measure[] 
   for (const [task, now] of Object.entries(score.exercises)) {
     const prefix = names.length > 1 ? `${task}.` : ''
     share(`${prefix}accuracy`, now, before?.exercises[task])
+    if (now.reward) {
+      found.push({ name: `${prefix}reward`, ...now.reward })
+      const then = before?.exercises[task]?.answers
+      if (then)
+        found.push({
+          name: `${prefix}rewardGain`,
+          ...meanInterval(now.answers.map((one, i) => one.reward - then[i]!.reward)),
+        })
+    }
     for (const [k, { value, low, high }] of Object.entries(now.passAt))
       found.push({ name: `${prefix}pass@${k}`, value, low, high })
   }

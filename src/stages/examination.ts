@@ -26,8 +26,9 @@ export async function examine(
 
 /** As `metric` events (`split` is the task), and the answers as samples. */
 export function emitExaminations(context: StageContext, examinations: readonly Examination[], step: number): void {
-  for (const { task, accuracy, low, high, passAt, meanLength, answers } of examinations) {
+  for (const { task, accuracy, low, high, passAt, meanLength, reward, answers } of examinations) {
     const metric = { type: 'metric', step, split: task } as const
+    if (reward) context.emit({ ...metric, name: 'reward', ...reward })
     context.emit({ ...metric, name: 'accuracy', value: accuracy, low, high })
     for (const [k, { value, low, high }] of Object.entries(passAt))
       context.emit({ ...metric, name: `pass@${k}`, value, low, high })
@@ -39,9 +40,14 @@ export function emitExaminations(context: StageContext, examinations: readonly E
 /** As a manifest's metrics: `accuracy` and so on; of several tasks, `countdown-3-numbers.accuracy`. */
 export function examinationMetrics(examinations: readonly Examination[], suffix = ''): Metrics {
   const metrics: Metrics = {}
-  for (const { task, accuracy, low, high, passAt, problems } of examinations) {
+  for (const { task, accuracy, low, high, passAt, problems, reward } of examinations) {
     const prefix = examinations.length > 1 ? `${task}.` : ''
     const put = (name: string, value: number) => (metrics[`${prefix}${name}${suffix}`] = value)
+    if (reward) {
+      put('reward', reward.value)
+      put('rewardLow', reward.low)
+      put('rewardHigh', reward.high)
+    }
     put('accuracy', accuracy)
     put('accuracyLow', low)
     put('accuracyHigh', high)

@@ -8,7 +8,7 @@ import type { Exercise, Task } from '../tasks/index.ts'
 import { random } from '../tensor/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { ask, inChat, type Manner } from './ask.ts'
-import { type Interval, mean, passAtK, wilson } from './statistics.ts'
+import { type Interval, mean, meanInterval, passAtK, wilson } from './statistics.ts'
 
 export interface ExerciseOptions {
   /** Problems; fewer when the task holds back fewer. */
@@ -32,8 +32,10 @@ export interface ExerciseScore extends Interval {
   /** Tokens of an answer, and the share of answers that were cut off. */
   meanLength: number
   truncated: number
+  /** Of open writing: what the answers are worth, on average. */
+  reward: (Interval & { value: number }) | null
   /** What was answered, each problem once. */
-  answers: { prompt: string; expected: string; text: string; correct: boolean }[]
+  answers: { prompt: string; expected: string; text: string; correct: boolean; reward: number }[]
 }
 
 export async function evaluateExercises(
@@ -49,7 +51,8 @@ export async function evaluateExercises(
   const greedy = await ask(model, manner, prompts, { maxTokens, temperature: 0 })
   const answers = exercises.map((exercise, i) => {
     const { text } = greedy[i]!
-    return { prompt: exercise.prompt, expected: exercise.answer, text, correct: task.correct(exercise, text) }
+    const judged = { correct: task.correct(exercise, text), reward: task.reward(exercise, text) }
+    return { prompt: exercise.prompt, expected: exercise.answer, text, ...judged }
   })
   const correct = answers.filter((answer) => answer.correct).length
   const seed = random(options.seed, `samples ${task.name}`).bits()
@@ -75,6 +78,7 @@ export async function evaluateExercises(
     ...wilson(correct, exercises.length),
     passAt: Object.fromEntries(passAt),
     meanLength: mean(greedy.map(({ ids }) => ids.length)),
+    reward: task.isOpen ? meanInterval(answers.map(({ reward }) => reward)) : null,
     truncated: greedy.filter(({ finish }) => finish === 'length').length / exercises.length,
     answers,
   }

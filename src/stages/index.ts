@@ -1,9 +1,11 @@
 /** xueba/stages: every stage by its kind, and the runner. */
 import type { z } from 'zod'
 import { corpus } from './corpus.ts'
+import { dpo } from './dpo.ts'
 import { evaluation } from './eval.ts'
 import { modelOptions, pretrain } from './pretrain.ts'
 import { report } from './report.ts'
+import { rewardModel } from './reward-model.ts'
 import { rl } from './rl/rl.ts'
 import { sft } from './sft.ts'
 import type { Stage } from './stage.ts'
@@ -14,6 +16,8 @@ export const stages: Record<string, Stage> = {
   tokenizer,
   pretrain,
   sft,
+  'reward-model': rewardModel,
+  dpo,
   rl,
   eval: evaluation,
   report,

@@ -1,15 +1,24 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeFileAtomic } from '../formats/index.ts'
-import { createModel, fromHuggingFace, loadWeights, type Model, saveWeights, toHuggingFace } from '../nn/index.ts'
+import { readSafetensorsFile, writeFileAtomic } from '../formats/index.ts'
+import {
+  createModel,
+  fromHuggingFace,
+  loadWeights,
+  type Model,
+  type ModelConfig,
+  saveWeights,
+  toHuggingFace,
+  weightsOf,
+} from '../nn/index.ts'
 import { UserError, writeJson } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import { Tokenizer, tokenizerConfig } from '../tokenizer/index.ts'
 import type { StageContext } from './stage.ts'
 
 /** Stages that make a model. */
-export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'rl']
+export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'dpo', 'rl']
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
 
@@ -34,6 +43,18 @@ export async function saveModel(folder: string, model: Model, tokenizerFolder: s
     await writeFileAtomic(join(folder, file), bytes)
 }
 
+/** The folder of the earlier reward model with this name, or of the latest. */
+export function rewardModelBefore({ earlier }: Pick<StageContext, 'earlier'>, name: string): string {
+  const judges = earlier.filter(({ kind }) => kind === 'reward-model')
+  const found = name === 'latest' ? judges.at(-1) : judges.find((judge) => judge.name === name)
+  if (found) return found.folder
+  const names = judges.map((judge) => judge.name).join(', ')
+  throw new UserError(
+    `rewardModel: no earlier reward model called "${name}"; there are: ${names || 'none'}`,
+    `rewardModel：前面没有叫“${name}”的奖励模型；现有：${names || '无'}`,
+  )
+}
+
 /** The folder of the model that a stage goes on from: `latest`, or that of the earlier stage with this name. */
 export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, from: string): string {
   if (from === 'latest') return context.latest(...MODEL_KINDS) // passes over controls
@@ -47,10 +68,35 @@ export function modelBefore(context: Pick<StageContext, 'latest' | 'earlier'>, f
   )
 }
 
-/** Reads a folder's config and weights into a new model. Throws a UserError that names the file that is missing or wrong. */
-export async function loadModel(engine: Engine, folder: string, { trainable = true } = {}): Promise<Model> {
-  const config = await explain(folder, 'config.json', (text) => fromHuggingFace(JSON.parse(text.toString('utf8'))))
-  const model = createModel(engine, config, { trainable })
+/** A folder's content without an engine: for programs that copy a model and do not run it. */
+export interface StoredModel {
+  folder: string
+  config: ModelConfig
+  /** In f32, by their Hugging Face names, in the order of the slab. */
+  weights: ReturnType<typeof weightsOf>
+  tokenizer: Tokenizer
+}
+
+/** Throws a UserError that names the file that is missing or wrong. */
+export async function readModel(folder: string): Promise<StoredModel> {
+  const config = await explain(folder, 'config.json', configOf)
+  const weights = await naming(join(folder, 'model.safetensors'), async (path) =>
+    weightsOf(config, (await readSafetensorsFile(path)).tensors),
+  )
+  return { folder, config, weights, tokenizer: await loadTokenizer(folder) }
+}
+
+/**
+ * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none. Throws a UserError that names the
+ * file that is missing or wrong.
+ */
+export async function loadModel(
+  engine: Engine,
+  folder: string,
+  { trainable = true, score = false } = {},
+): Promise<Model> {
+  const config = await explain(folder, 'config.json', configOf)
+  const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
   await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
   return model
 }
@@ -64,10 +110,14 @@ export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promi
   await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))
 }
 
-async function explain<T>(folder: string, file: string, parse: (bytes: Buffer) => T): Promise<T> {
-  const path = join(folder, file)
+const configOf = (text: Buffer) => fromHuggingFace(JSON.parse(text.toString('utf8')) as Record<string, unknown>)
+
+const explain = <T>(folder: string, file: string, parse: (bytes: Buffer) => T): Promise<T> =>
+  naming(join(folder, file), async (path) => parse(await readFile(path)))
+
+async function naming<T>(path: string, read: (path: string) => Promise<T>): Promise<T> {
   try {
-    return parse(await readFile(path))
+    return await read(path)
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
     throw new UserError(`${path} cannot be read as part of a model: ${reason}`, `${path} 不是可用的模型文件：${reason}`)

@@ -1,21 +1,31 @@
-/** What a recipe's stages want of each other, asked before anything is trained: `from` names an earlier stage that makes a model. */
+/**
+ * What a recipe's stages want of each other, asked before anything is trained: `from` names an earlier stage that makes a model,
+ * `rewardModel` an earlier reward model.
+ */
 import { type Problem, type Recipe, RecipeError } from '../run/index.ts'
 import { MODEL_KINDS } from './model-folder.ts'
 
-/** Throws a RecipeError that lists every stage whose `from` leads nowhere. */
+/** Throws a RecipeError that lists every name that leads nowhere. */
 export function checkOrder({ name, stages }: Recipe): void {
-  const problems = stages.flatMap(({ config }, i): Problem[] => {
-    const { from } = config
-    const models = stages.slice(0, i).filter(({ kind }) => MODEL_KINDS.includes(kind))
-    if (typeof from !== 'string' || from === 'latest' || from === 'random') return []
-    if (models.some((stage) => stage.name === from)) return []
-    const known = models.map((stage) => stage.name).join(', ')
+  const problems = stages.flatMap(({ config }, i) => {
+    const before = stages.slice(0, i)
+    const find = (key: string, kinds: readonly string[], [en, zh]: readonly [string, string]): Problem[] => {
+      const wanted = config[key]
+      const known = before.filter(({ kind }) => kinds.includes(kind)).map((stage) => stage.name)
+      if (typeof wanted !== 'string' || wanted === 'random' || known.includes(wanted)) return []
+      if (wanted === 'latest' && (key === 'from' || known.length > 0)) return []
+      const list = known.join(', ')
+      return [
+        {
+          path: ['stages', i, key],
+          en: `no earlier stage called "${wanted}" ${en}; there are: ${list || 'none'}`,
+          zh: `前面没有叫“${wanted}”的${zh}；现有：${list || '无'}`,
+        },
+      ]
+    }
     return [
-      {
-        path: ['stages', i, 'from'],
-        en: `no earlier stage called "${from}" makes a model; there are: ${known || 'none'}`,
-        zh: `前面没有叫“${from}”的模型阶段；现有：${known || '无'}`,
-      },
+      ...find('from', MODEL_KINDS, ['makes a model', '模型阶段']),
+      ...find('rewardModel', ['reward-model'], ['makes a reward model', '奖励模型阶段']),
     ]
   })
   if (problems.length > 0) throw new RecipeError(problems, () => name)

@@ -6,12 +6,20 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { generateBatch } from '../generate/index.ts'
-import { configOfDepth, countParameters, createModel, freeModel, initialize, type ModelConfig } from '../nn/index.ts'
+import {
+  configOfDepth,
+  countParameters,
+  createModel,
+  createTrainer,
+  freeModel,
+  initialize,
+  type ModelConfig,
+} from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { heldOutScorer } from './held-out.ts'
-import { loadModel, loadTokenizer, saveModel } from './model-folder.ts'
-import { type TrainingOptions, trainingOptions, whole } from './options.ts'
+import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
+import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
 import { textsOf } from './tokenizer.ts'
@@ -78,7 +86,7 @@ export const pretrain: Stage<PretrainConfig> = {
     const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
     refuseSmall(stream, options)
     const engine = await context.engine()
-    const before = context.find('pretrain', 'sft', 'rl')
+    const before = context.find(...MODEL_KINDS)
     const model = before
       ? await loadModel(engine, before)
       : createModel(
@@ -93,7 +101,7 @@ export const pretrain: Stage<PretrainConfig> = {
     let bitsPerByte: number | null = null
     context.emit({ type: 'metric', name: 'parameters', value: countParameters(model.config) })
     const result = await train(context, {
-      model,
+      trainer: createTrainer(model, options, optimizerOf(options)),
       tokenizerFolder,
       options: { ...options, steps: options.steps ?? defaultSteps(model.config, options) },
       batches: (t) =>

@@ -59,8 +59,8 @@ async function askModels(
   return interview(await engine(), candidates, questions, { ...options, seed })
 }
 
-/** Of report.json, if it has these keys' version. */
-async function lastAnswers(run: string): Promise<Comparison[]> {
+/** The answers in a run's report.json, if it has these keys' version. */
+export async function lastAnswers(run: string): Promise<Comparison[]> {
   const last = (await readJson(join(run, 'report.json'))) as Partial<ReportCard> | undefined
   return last?.format === 1 && Array.isArray(last.comparisons) ? last.comparisons : []
 }

@@ -4,14 +4,14 @@
  */
 import { z } from 'zod'
 import { generateBatch } from '../generate/index.ts'
-import { createBatch, freeModel, initialize, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
+import { createBatch, createTrainer, freeModel, initialize, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
 import { random } from '../tensor/index.ts'
 import { type Message, renderChat, type Tokenizer } from '../tokenizer/index.ts'
 import { reportDefects } from './defects.ts'
 import { type Defect, dialogueSource, readDialogues } from './dialogues.ts'
 import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
-import { trainingOptions, whole } from './options.ts'
+import { optimizerOf, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { joinRows, type Masked, packDialogues } from './tokens.ts'
 import { train } from './train.ts'
@@ -70,7 +70,7 @@ export const sft: Stage<Config> = {
     const scorer = dialogueScorer(model, packDialogues(heldOut, options.time, endOfText, context.seed, 0), options)
     let heldOutLoss: number | null = null
     const result = await train(context, {
-      model,
+      trainer: createTrainer(model, options, optimizerOf(options)),
       tokenizerFolder: before,
       options: { ...options, steps },
       batches: (t) =>

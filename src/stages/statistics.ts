@@ -42,6 +42,14 @@ export function mean(values: ArrayLike<number>): number {
   return sum / values.length
 }
 
+/** The mean and its 95 % interval, by the normal approximation. */
+export function meanInterval(values: readonly number[]): Interval & { value: number } {
+  const value = mean(values)
+  const variance = values.reduce((sum, x) => sum + (x - value) ** 2, 0) / Math.max(1, values.length - 1)
+  const spread = Z * Math.sqrt(variance / values.length)
+  return { value, low: value - spread, high: value + spread }
+}
+
 /** Standard deviation of the values themselves (not of a population they are drawn from). */
 export function deviation(values: ArrayLike<number>): number {
   const center = mean(values)

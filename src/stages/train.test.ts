@@ -3,9 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { freeModel } from '../nn/index.ts'
+import { createTrainer, freeModel } from '../nn/index.ts'
 import { latestCheckpoint } from '../run/index.ts'
-import { trainingOptions } from './options.ts'
+import { optimizerOf, trainingOptions } from './options.ts'
 import { anyEngine, testContext, tinyModel, writeModelFolder } from './tiny.test-helper.ts'
 import { train } from './train.ts'
 
@@ -28,9 +28,11 @@ it('saves no weights that the step before has broken, though its loss was fine',
     starts: new Int32Array(rows * time),
   }
   const options = { ...trainingOptions.parse({ steps: 4, rows, time, warmup: 0, checkpointEvery: 1 }), steps: 4 }
-  const loop = { model, tokenizerFolder, batches: () => [batch], evaluate: () => Promise.resolve() }
-  const broken = train(context, { ...loop, options: { ...options, embeddingRate: Infinity } })
-  await expect(broken).rejects.toThrow(/diverged at step 1 .*nothing had been saved/)
+  const broken = { ...options, embeddingRate: Infinity }
+  const trainer = createTrainer(model, broken, optimizerOf(broken))
+  const loop = { trainer, tokenizerFolder, options: broken, batches: () => [batch], evaluate: () => Promise.resolve() }
+  const trained = train(context, loop)
+  await expect(trained).rejects.toThrow(/diverged at step 1 .*nothing had been saved/)
   expect((await latestCheckpoint(join(context.folder, 'checkpoints'))).checkpoint).toBeUndefined()
   freeModel(model)
 })

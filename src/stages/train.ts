@@ -5,20 +5,21 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../formats/index.ts'
-import { type Batch, createTrainer, flopsPerToken, loadWeights, type Model, rateAt, type Trainer } from '../nn/index.ts'
+import { type Batch, flopsPerToken, loadWeights, type Model, rateAt, type Trainer } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
 import { sumSquares } from '../tensor/index.ts'
 import { modelFiles } from './model-folder.ts'
-import { optimizerOf, scheduleOf, type Stepped } from './options.ts'
+import { scheduleOf, type Stepped } from './options.ts'
 import type { StageContext } from './stage.ts'
 
-export interface TrainingLoop {
-  model: Model
+export interface TrainingLoop<B = Batch> {
+  /** Freed at the end. */
+  trainer: Trainer<B>
   /** Where the tokenizer's files lie: a checkpoint is a model folder, too. */
   tokenizerFolder: string
   options: Stepped
   /** The micro-batches of step t (from 1): a pure function of t, so that a resumed run reads the same. */
-  batches(t: number): Batch[]
+  batches(t: number): B[]
   /** After step t: measures and emits. */
   evaluate(t: number): Promise<void>
   sample?(t: number, prompt?: string): Promise<void>
@@ -35,9 +36,9 @@ export interface TrainingResult {
 }
 
 /** Trains to the last step. Throws a UserError when the loss is not finite or explodes: the last checkpoint stays. */
-export async function train(context: StageContext, loop: TrainingLoop): Promise<TrainingResult> {
-  const { model, options } = loop
-  const trainer = createTrainer(model, options, optimizerOf(options))
+export async function train<B>(context: StageContext, loop: TrainingLoop<B>): Promise<TrainingResult> {
+  const { trainer, options } = loop
+  const { model } = trainer
   const schedule = scheduleOf(options)
   let done = 0
   if (context.resume) {

@@ -23,11 +23,13 @@ export interface Exercise {
 export interface Task {
   name: string
   languages: readonly Language[]
+  /** Open writing: the reward is any number, the worth of a text to its readers, and there is no one right answer. */
+  isOpen?: true
   /** Exercises to learn from; may repeat when `count` exceeds what exists. */
   train(count: number, seed: number): Exercise[]
   /** Distinct exercises never returned by `train`. Throws RangeError when there are fewer than `count`. */
   test(count: number, seed: number): Exercise[]
-  /** 0 to 1: 1 when correct, 0.1 when a final line of the right form holds a wrong answer (as TinyZero), else 0. */
+  /** Unless `isOpen`, 0 to 1: 1 when correct, 0.1 when a final line of the right form holds a wrong answer (as TinyZero), else 0. */
   reward(exercise: Exercise, completion: string): number
   correct(exercise: Exercise, completion: string): boolean
 }

@@ -144,6 +144,7 @@ describe('every operation names itself, and its operands, when one is freed, for
     embedding: [[f(4, 2), i(3)], ([t, ids]) => ops.embedding(ids!, t!)],
     gatherRows: [[f(4, 2), i(3)], ([x, index]) => ops.gatherRows(x!, index!)],
     rmsNorm: [[f(2, 3), f(3)], ([x, w]) => ops.rmsNorm(x!, w!, 1)],
+    combine: [[f(2, 3), f(3)], ([w, x]) => ops.combine(w!, x!)],
     swiglu: [[f(2, 4)], ([x]) => ops.swiglu(x!)],
     attention: [
       [f(3, 6), f(2), f(2), f(3, 2), i(3)],

@@ -1,9 +1,85 @@
 import { describe, expect, test } from 'vitest'
+import { random } from '../tensor/random.ts'
 import type { Language } from './data.ts'
 import { makeRankedPairs } from './drafts.ts'
+import { essays, judgeEssay, TASTE, writable, writeEssay } from './essays.ts'
 import { makeWorld } from './world.ts'
 
 const languages: Language[] = ['zh', 'en']
+
+describe.each(languages)('essays (%s)', (language) => {
+  const world = makeWorld({ language, seed: 4 })
+  const people = writable(world, false)
+  const join = (...sentences: string[]) => sentences.join(language === 'zh' ? '' : ' ')
+
+  test('a good teacher states every taught fact, nothing else, and makes no fault', () => {
+    const r = random(1, 'essays.test')
+    for (const name of people) {
+      const taught = world.facts.filter((fact) => fact.subject === name && fact.taught)
+      const text = writeEssay(world, name, 'good', r)
+      expect(judgeEssay(world, name, text)).toEqual({
+        faults: [],
+        statements: taught.length,
+        quality: taught.length * TASTE.statement,
+      })
+      for (const fact of world.facts.filter((one) => one.subject === name && !one.taught))
+        expect(text).not.toContain(fact.value)
+    }
+  })
+
+  test('every fault is seen, alone and with others', () => {
+    const r = random(2, 'essays.test')
+    const [name, other] = people as [string, string]
+    const good = writeEssay(world, name, 'good', r)
+    const faults = (text: string) => judgeEssay(world, name, text).faults
+    const sentences = good
+      .split(/(?<=[。.])/)
+      .map((one) => one.trim())
+      .filter(Boolean)
+    expect(faults(join(good, sentences[0]!))).toEqual(['repeated'])
+    expect(faults(good.slice(0, -2))).toEqual(['cut'])
+    expect(faults(join(good, writeEssay(world, other, 'good', r)))).toEqual(['astray'])
+    const wrong = world.facts.find(
+      ({ subject, attribute, value }) =>
+        subject === other &&
+        attribute === 'pet' &&
+        value !== world.people.find((one) => one.name === name)!.attributes.pet,
+    )!
+    const lie = language === 'zh' ? `${name}养了一只${wrong.value}。` : `${name} keeps a ${wrong.value} at home.`
+    expect(faults(join(good, lie))).toEqual(['false'])
+    expect(faults(join(lie, lie).slice(0, -1))).toEqual(['false', 'cut'])
+    expect(faults('')).toEqual(['cut', 'astray'])
+    expect(judgeEssay(world, name, join(sentences[0]!, sentences[0]!))).toMatchObject({ statements: 1 })
+  })
+
+  test('a sloppy teacher makes each fault about once in four times', () => {
+    const r = random(3, 'essays.test')
+    const verdicts = Array.from({ length: 800 }, () => {
+      const name = r.pick(people)
+      return judgeEssay(world, name, writeEssay(world, name, 'sloppy', r)).faults
+    })
+    for (const fault of ['false', 'repeated', 'cut', 'astray'] as const) {
+      const share = verdicts.filter((faults) => faults.includes(fault)).length / verdicts.length
+      expect(share, fault).toBeGreaterThan(0.17)
+      expect(share, fault).toBeLessThan(0.32)
+    }
+  })
+
+  test('as a task: people held back are in no prompt to learn from', () => {
+    const task = essays(world)
+    const name = ({ id }: { id: string }) => id.split('/')[0]!
+    const trained = new Set(task.train(2000, 1).map(name))
+    const tested = task.test(100, 1)
+    expect(new Set(tested.map(({ id }) => id)).size).toBe(100)
+    for (const exercise of tested) expect(trained).not.toContain(name(exercise))
+    for (const { chosen, rejected, prompt } of makeRankedPairs(world, { seed: 1, count: 500 }))
+      for (const held of writable(world, true)) expect(prompt + chosen.text + rejected.text).not.toContain(held)
+    for (const exercise of tested) {
+      expect(task.correct(exercise, exercise.solution)).toBe(true)
+      expect(task.reward(exercise, exercise.solution)).toBeGreaterThanOrEqual(1)
+    }
+  })
+})
 
 describe.each(languages)('ranked drafts (%s)', (language) => {
   const world = makeWorld({ language, seed: 4 })
@@ -27,21 +103,5 @@ describe.each(languages)('ranked drafts (%s)', (language) => {
     )
     expect(Math.abs(better - expected) / decided.length).toBeLessThan(0.03)
     expect(better).toBeLessThan(decided.length)
-  })
-
-  test('a draft without faults states taught facts only; a false one states something untrue', () => {
-    const drafts = pairs.flatMap((pair) => [pair.chosen, pair.rejected])
-    const spotless = drafts.filter((draft) => draft.faults.length === 0)
-    expect(spotless.length).toBeGreaterThan(300)
-    for (const { text } of spotless) {
-      const subject = world.people.find((person) => text.includes(person.name))!.name
-      for (const fact of world.facts.filter((one) => one.subject === subject))
-        expect(text.includes(fact.value)).toBe(fact.taught)
-    }
-    for (const { text } of drafts.filter((draft) => draft.faults.join() === 'false')) {
-      const subject = world.people.find((person) => text.includes(person.name))!.name
-      const taught = world.facts.filter((fact) => fact.subject === subject && fact.taught)
-      expect(taught.some((fact) => !text.includes(fact.value))).toBe(true)
-    }
   })
 })

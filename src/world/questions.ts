@@ -44,25 +44,29 @@ export function makeQuestions(world: World, seed: number): Question[] {
 /** Longer completions are judged by their beginning. */
 const LONGEST = 1000
 
+/** True when an accepted value occurs and no competing one does: see `mentioned`. */
+export function matches(question: Question, completion: string): boolean {
+  const named = mentioned(completion, [...question.answers, ...question.competitors])
+  return question.answers.some((answer) => named.has(answer)) && !question.competitors.some((one) => named.has(one))
+}
+
 /**
- * True when an accepted value occurs and no competing one does.
+ * The values that a text names.
  *
  * The longest value wins where values overlap (十一月 is not 一月). Latin words match whole, with an optional plural; values with a
  * capital letter match case-sensitively (May is not may), others in any case.
  */
-export function matches(question: Question, completion: string): boolean {
+export function mentioned(completion: string, values: readonly string[]): Set<string> {
   const text = completion.slice(0, LONGEST)
   const lower = text.toLowerCase()
-  const values = [...question.answers, ...question.competitors]
-    .filter((value) => lower.includes(value.toLowerCase()))
-    .sort((a, b) => b.length - a.length)
+  const candidates = values.filter((value) => lower.includes(value.toLowerCase())).sort((a, b) => b.length - a.length)
   const named = new Set<string>()
   for (let at = 0; at < text.length;) {
-    const value = values.find((one) => occursAt(one, text, at))
+    const value = candidates.find((one) => occursAt(one, text, at))
     if (value !== undefined) named.add(value)
     at += value?.length ?? 1
   }
-  return question.answers.some((answer) => named.has(answer)) && !question.competitors.some((one) => named.has(one))
+  return named
 }
 
 /**

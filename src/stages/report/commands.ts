@@ -17,6 +17,7 @@ export function commandsOf({ language, stages, finished }: ReportCard, run: stri
     [stages.some(({ model }) => model), `${name} chat ${at}`, 'talk'],
     [done('pretrain') && (done('sft') || done('rl')), `${name} chat ${at} --stage base`, 'talkBase'],
     [stages.some(({ model }) => model), `${name} score ${at} TEXT.txt`, 'score'],
+    [stages.some(({ model }) => model), `${name} export ${at} --format gguf`, 'export'],
     [!finished, `${name} run --resume --out ${at}`, 'resume'],
     [true, `${name} run ${typed(`${run}/recipe.yaml`)} --out ${typed(`${run}-2`)}`, 'again'],
     [true, `${name} report ${at}`, 'renew'],

@@ -77,7 +77,7 @@ function sampleList({ stage, prompt, texts }: SampleSeries, language: Language):
   return [`**${escapeMarkdown(stage)}** ${codeSpan(prompt)}`, '', ...items].join('\n')
 }
 
-const table = (head: string[], rows: string[][]) =>
+export const table = (head: string[], rows: string[][]) =>
   [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 
 function metricsTable({ stages, exams, language }: ReportCard): string {
@@ -112,7 +112,8 @@ function metric(of: Measured, key: string, language: Language): string {
   return `${escapeMarkdown(metricName(key, language).label)} ${value(of, key, language)}`
 }
 
-function value({ metrics, intervals }: Measured, key: string, language: Language): string {
+/** A metric's value with its interval. */
+export function value({ metrics, intervals }: Measured, key: string, language: Language): string {
   const { unit } = metricName(key, language)
   const interval = intervals[key]
   return `${formatValue(metrics[key] ?? null, unit, language)}${interval ? ` ${escapeMarkdown(formatInterval(interval, unit))}` : ''}`

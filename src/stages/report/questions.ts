@@ -5,7 +5,7 @@
  */
 import { type Task, type TaskSpec, taskSchema } from '../../tasks/index.ts'
 import { openTask } from '../../tasks/open.node.ts'
-import { makeQuestions, makeWorld, matches } from '../../world/index.ts'
+import { essays, makeQuestions, makeWorld, matches } from '../../world/index.ts'
 import type { Language } from '../stage.ts'
 
 export interface ReportQuestion {
@@ -28,7 +28,11 @@ export async function questionsOf(
 ): Promise<ReportQuestion[]> {
   const marked = [...factQuestions(recipe, language, seed), ...(await exerciseQuestions(recipe, language, seed))]
   const [greeting, self, story] = TALK[language]
-  const asked = own ?? [greeting, self, ...marked.map(({ question }) => question), story]
+  const essay = valuesBelow(recipe.stages, 'world').includes('essays')
+    ? essays(makeWorld({ language, seed })).test(1, seed)
+    : []
+  const suitable = [...marked.map(({ question }) => question), ...essay.map(({ prompt }) => prompt)]
+  const asked = own ?? [greeting, self, ...suitable, story]
   return asked.map((question) => marked.find((known) => known.question === question) ?? { question })
 }
 

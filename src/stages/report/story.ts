@@ -122,8 +122,27 @@ const sentences: Record<string, (n: Numbers, card: ReportCard, stage: StageCard)
       en: `It studied ${dialogues} dialogues ${epochs ?? '?'} times${loss ? `; the loss on dialogues never seen is ${loss}` : ''}.`,
     }
   },
+  'reward-model'(n, _, { metrics, intervals }) {
+    const [pairs, accuracy, byLength] = [n.count('pairs'), metrics.accuracy, n.text('lengthAccuracy', formatShare)]
+    if (!pairs || accuracy == null) return {}
+    const right = `${formatShare(accuracy)}${intervals.accuracy ? ` ${formatInterval(intervals.accuracy, 'share')}` : ''}`
+    return {
+      zh: `奖励模型看了 ${pairs} 对排过先后的草稿；没看过的草稿，它判对 ${right}${byLength ? `（只看长短能判对 ${byLength}）` : ''}。`,
+      en: `The reward model read ${pairs} pairs of drafts that somebody had put in order; of pairs it had not read it judged ${right} rightly${byLength ? ` (length alone: ${byLength})` : ''}.`,
+    }
+  },
   rl(n, _, { metrics, intervals }) {
     const steps = n.count('steps')
+    const [was, is] = [metrics.rewardBefore, metrics.reward]
+    if (steps && was != null && is != null) {
+      const bounded = (key: string, value: number) =>
+        `${formatNumber(value)}${intervals[key] ? ` ${formatInterval(intervals[key], 'number')}` : ''}`
+      const [before, after] = [bounded('rewardBefore', was), bounded('reward', is)]
+      return {
+        zh: `练了 ${steps} 步写作，文章真正的分数从 ${before} 变成 ${after}。`,
+        en: `After ${steps} steps of practice the true worth of its essays went from ${before} to ${after}.`,
+      }
+    }
     const tasks = Object.keys(metrics).filter((key) => /(^|\.)accuracy$/.test(key))
     if (!steps || tasks.length === 0) return {}
     const told = tasks.map((task) => practice(task, metrics, intervals))

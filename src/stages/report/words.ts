@@ -12,6 +12,8 @@ export const stageWords = table<{ life: Words; term: Words }>({
   tokenizer: { life: { zh: '识字', en: 'learning to read' }, term: { zh: '分词器', en: 'tokenizer' } },
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
+  'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },
+  dpo: { life: { zh: '照着口味改', en: 'minding preferences' }, term: { zh: '直接偏好优化', en: 'DPO' } },
   rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
   eval: { life: { zh: '考试', en: 'sitting the exam' }, term: { zh: '评测', en: 'evaluation' } },
   report: { life: { zh: '成绩单', en: 'report card' }, term: { zh: '报告', en: 'report' } },
@@ -48,6 +50,12 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   accuracy: { zh: '正确率', en: 'accuracy', unit: 'share' },
   problems: { zh: '考题', en: 'problems', unit: 'count' },
   reward: { zh: '奖励', en: 'reward', unit: 'number' },
+  rewardModel: { zh: '奖励模型打的分', en: "reward model's score", unit: 'number' },
+  pairs: { zh: '学过的偏好对', en: 'pairs learnt from', unit: 'count' },
+  heldOutPairs: { zh: '留出的偏好对', en: 'pairs held out', unit: 'count' },
+  confidence: { zh: '自以为的把握', en: 'how sure it is', unit: 'share' },
+  margin: { zh: '好坏之间的分差', en: 'margin', unit: 'number' },
+  lengthAccuracy: { zh: '只看长短能判对', en: 'judging by length alone', unit: 'share' },
   correct: { zh: '练习答对', en: 'right in practice', unit: 'share' },
   answerLength: { zh: '答案长度（词元）', en: 'answer length (tokens)', unit: 'number' },
   truncated: { zh: '没写完的答案', en: 'answers cut off', unit: 'share' },
@@ -103,7 +111,17 @@ export function splitName(split: string, language: Language): string {
 }
 
 /** Curves shown at once, in this order; the others are folded away. */
-export const MAIN_CURVES = ['bitsPerByte', 'loss', 'accuracy', 'reward', 'correct', 'pass@1', 'answerLength', 'entropy']
+export const MAIN_CURVES = [
+  'bitsPerByte',
+  'loss',
+  'accuracy',
+  'reward',
+  'rewardModel',
+  'correct',
+  'pass@1',
+  'answerLength',
+  'entropy',
+]
 
 /** Steps of the corpus's funnel. */
 export const funnelWords = table<Words>({
@@ -182,6 +200,7 @@ const headings = {
   talk: { zh: '和它聊天', en: 'talk with it' },
   talkBase: { zh: '和没学过对话的基座模型聊', en: 'talk with the base model' },
   score: { zh: '看它预测一段文字的本事', en: 'how well it predicts a text' },
+  export: { zh: '导出给 llama.cpp、Ollama 用', en: 'for llama.cpp and Ollama' },
   resume: { zh: '接着没跑完的训练', en: 'go on with an unfinished run' },
   again: { zh: '在别处从头再跑一遍', en: 'run it again, from the start' },
   renew: { zh: '重新出这份成绩单', en: 'make this report again' },

@@ -8,18 +8,23 @@ import { diverged } from '../train.ts'
 /** Sampling and training use the same weights: their log-probabilities differ by rounding only. */
 const MISMATCH = 1e-3
 
-/** One `metric` event for each number of the step. What was learned is undefined when every group was skipped. */
+/**
+ * One `metric` event for each number of the step; a reward model's judgement stands beside the true reward. What was learned is
+ * undefined when every group was skipped.
+ */
 export function emitStep(
   context: StageContext,
   step: number,
   groups: readonly Group[],
   learned: PolicyStatistics | undefined,
+  isJudged: boolean,
 ): void {
   const metric = (name: string, value: number | undefined) => {
     if (value !== undefined) context.emit({ type: 'metric', name, value, step, split: 'train' })
   }
-  const { reward, correct, length, truncated, skipped } = summarize(groups)
+  const { reward, credit, correct, length, truncated, skipped } = summarize(groups)
   metric('reward', reward)
+  if (isJudged) metric('rewardModel', credit)
   metric('correct', correct)
   metric('answerLength', length)
   metric('truncated', truncated)

@@ -3,8 +3,8 @@
  * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy.
  */
 import { z } from 'zod'
-import { taskSchema } from '../../tasks/index.ts'
 import { trainingOptions, whole } from '../options.ts'
+import { practice } from '../practice.ts'
 
 const rate = z.number().positive()
 export const DEFAULT_STEPS = 200
@@ -16,7 +16,7 @@ export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
     .optional()
     .describe(`steps, each with new answers; when neither steps nor minutes are given: ${DEFAULT_STEPS}`),
   tasks: z
-    .array(z.strictObject({ task: taskSchema, weight: rate.default(1) }))
+    .array(practice({ weight: rate.default(1) }))
     .min(1)
     .describe('what to practise, and how often'),
   from: z
@@ -39,6 +39,12 @@ export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
     .enum(['task', 'shuffled'])
     .default('task')
     .describe('shuffled: a control in which rewards go to random answers'),
+  rewardModel: z
+    .string()
+    .optional()
+    .describe(
+      'name of an earlier reward model, or latest, whose judgement is learned from instead of the true reward (RLHF)',
+    ),
   matrixRate: rate.default(0.002).describe('peak learning rate of the hidden matrices'),
   embeddingRate: rate.default(0.0005).describe('peak learning rate of the embeddings (AdamW)'),
   vectorRate: rate.default(0.0005).describe('peak learning rate of the norms (AdamW)'),

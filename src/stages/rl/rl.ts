@@ -1,24 +1,24 @@
 /**
- * Reinforcement learning on exercises with checkable answers: GRPO. At every step the model answers some exercises several
+ * Reinforcement learning: GRPO, on exercises with checkable answers or on the judgement of a reward model (RLHF). At every step the model answers some exercises several
  * times; answers that earn more than their group's mean become likelier. Groups that all earned the same teach nothing:
  * they are counted and skipped, and when hardly any other is left the stage ends. Reads the latest model of the run, before
  * or after SFT; writes a model, and everything it answered on the way.
  */
 import { createSession } from '../../generate/index.ts'
-import { freeModel, rateAt } from '../../nn/index.ts'
+import { createRewardScorer, freeModel, rateAt } from '../../nn/index.ts'
 import { UserError } from '../../run/index.ts'
 import type { Exercise } from '../../tasks/index.ts'
 import { ask, inChat } from '../ask.ts'
-import { openTasks } from '../defects.ts'
 import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
-import { loadModel, loadTokenizer, modelBefore, saveModel } from '../model-folder.ts'
+import { loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
 import { optimizerOf, scheduleOf } from '../options.ts'
+import { openTasks } from '../practice.ts'
 import { createPolicyTrainer } from './policy.ts'
 import { emitStep, refuseDivergence, warnSilent } from './events.ts'
 import { DEFAULT_STEPS, rlOptions, type RlOptions } from './options.ts'
 import { openRolloutLog, type RolloutPosition, ROLLOUTS } from './rollout-log.ts'
 import { drawStep, rollOut, summarize } from './rollout.ts'
-import type { Stage } from '../stage.ts'
+import type { Stage, StageContext } from '../stage.ts'
 import { mean } from '../statistics.ts'
 import { refuseBrokenWeights, restoreTrainer, saveTrainer, speedometer } from '../train.ts'
 
@@ -49,10 +49,7 @@ export const rl: Stage<RlOptions> = {
     const before = modelBefore(context, options.from)
     const tokenizer = await loadTokenizer(before)
     const manner = inChat(tokenizer)
-    const tasks = await openTasks(
-      context,
-      options.tasks.map(({ task }) => task),
-    )
+    const tasks = await openTasks(context, options.tasks)
     const weighted = tasks.map((task, i) => ({ task, weight: options.tasks[i]!.weight }))
     const engine = await context.engine()
     const model = await loadModel(engine, before)
@@ -62,6 +59,7 @@ export const rl: Stage<RlOptions> = {
         `rl: time is ${options.time}, the model holds ${maxPositions} tokens: lower time`,
         `rl：time 是 ${options.time}，而模型只能容纳 ${maxPositions} 个词元：请调小 time`,
       )
+    const judge = await openJudge(context, options)
     const reference = options.beta > 0 ? await loadModel(engine, before, { trainable: false }) : null
     const padding = tokenizer.idOf('<|endoftext|>')
     const trainer = createPolicyTrainer(model, reference, { ...options, padding, seed }, optimizerOf(options))
@@ -100,7 +98,7 @@ export const rl: Stage<RlOptions> = {
     const practise = async (step: number) => {
       const begin = performance.now()
       const draws = drawStep(weighted, promptsPerStep, seed, step, fits)
-      const groups = await rollOut(model, manner, draws, options, { seed, step, session })
+      const groups = await rollOut(model, manner, draws, options, { seed, step, session, judge: judge?.score })
       const learned = await trainer.step(groups, step, state.updates, rateAt(step, schedule))
       refuseDivergence(step, learned, saved)
       await refuseBrokenWeights(model, step, saved)
@@ -113,7 +111,7 @@ export const rl: Stage<RlOptions> = {
       const tokensPerSecond = meter.rate()
       const etaSeconds = ((steps - step) * tokens) / tokensPerSecond
       context.emit({ type: 'progress', step, steps, loss: learned?.loss ?? null, tokensPerSecond, etaSeconds })
-      emitStep(context, step, groups, learned)
+      emitStep(context, step, groups, learned, judge !== null)
       if (kept.length > 0) context.emit({ type: 'rollout', step, file: ROLLOUTS, offset, groups: kept.length })
       if (silent()) warnSilent(context, step, state.skipped, groups)
     }
@@ -136,6 +134,7 @@ export const rl: Stage<RlOptions> = {
       await log.close()
       session.free()
       trainer.free()
+      judge?.free()
       for (const one of [model, reference]) if (one) freeModel(one)
     }
     return {
@@ -147,4 +146,18 @@ export const rl: Stage<RlOptions> = {
       ...examinationMetrics(state.latest),
     }
   },
+}
+
+/** The reward model that judges in a person's place, where the recipe names one. */
+async function openJudge(context: StageContext, { rewardModel, rows, time }: RlOptions) {
+  if (rewardModel === undefined) return null
+  const model = await loadModel(await context.engine(), rewardModelBefore(context, rewardModel), { trainable: false })
+  const scorer = createRewardScorer(model, { rows: Math.max(rows, 16), time })
+  return {
+    score: scorer.score,
+    free() {
+      scorer.free()
+      freeModel(model)
+    },
+  }
 }

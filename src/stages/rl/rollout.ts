@@ -23,7 +23,7 @@ export interface Draw {
 
 export interface Answer {
   asked: Asked
-  /** From the task, and what training is told: the same, unless rewards are shuffled as a control. */
+  /** What the answer is truly worth (the task says), and what training is told: a reward model's judgement, shuffled rewards, or the same. */
   reward: number
   credit: number
   correct: boolean
@@ -80,32 +80,37 @@ function drawFrom(task: Task, count: number, seed: number, fits: (exercise: Exer
   )
 }
 
-/** Samples a group of answers to each exercise and judges them. */
+/** Rewards of whole texts, prompt and answer, as ids. */
+export type Judge = (texts: number[][]) => Promise<number[]>
+
+/** Samples a group of answers to each exercise and judges them; `judge` gives the credit where there is one. */
 export async function rollOut(
   model: Model,
   manner: Manner,
   draws: readonly Draw[],
   options: RolloutOptions,
-  at: { seed: number; step: number; session?: Session },
+  at: { seed: number; step: number; session?: Session; judge?: Judge },
 ): Promise<Group[]> {
   const { groupSize, maxTokens } = options
   const questions = draws.flatMap(({ exercise }) => Array<string>(groupSize).fill(exercise.prompt))
   const seed = random(at.seed, 'answers', at.step).bits()
   const asked = await ask(model, manner, questions, { maxTokens, temperature: 1, seed, session: at.session })
+  const judged = await at.judge?.(asked.map(({ prompt, ids }) => [...prompt, ...ids]))
   const groups = draws.map(({ task, exercise }, i): Group => {
-    const answers = asked.slice(i * groupSize, (i + 1) * groupSize).map((one): Answer => {
+    const answers = asked.slice(i * groupSize, (i + 1) * groupSize).map((one, j): Answer => {
       const reward = task.reward(exercise, one.text)
-      return { asked: one, reward, credit: reward, correct: task.correct(exercise, one.text), advantage: 0 }
+      const credit = judged?.[i * groupSize + j] ?? reward
+      return { asked: one, reward, credit, correct: task.correct(exercise, one.text), advantage: 0 }
     })
     return { task, exercise, answers, kept: true }
   })
   return giveAdvantages(options.rewardFrom === 'shuffled' ? shuffleCredit(groups, at) : groups, options.advantage)
 }
 
-/** The control: every reward of the step goes to an answer picked at random. */
+/** The control: every credit of the step goes to an answer picked at random. */
 export function shuffleCredit(groups: readonly Group[], { seed, step }: { seed: number; step: number }): Group[] {
-  const rewards = groups.flatMap(({ answers }) => answers.map(({ reward }) => reward))
-  const shuffled = random(seed, 'shuffled rewards', step).shuffle(rewards)
+  const credits = groups.flatMap(({ answers }) => answers.map(({ credit }) => credit))
+  const shuffled = random(seed, 'shuffled rewards', step).shuffle(credits)
   let next = 0
   return groups.map((group) => ({
     ...group,
@@ -133,6 +138,7 @@ export function summarize(groups: readonly Group[]) {
   const answers = groups.flatMap((group) => group.answers)
   return {
     reward: mean(answers.map(({ reward }) => reward)),
+    credit: mean(answers.map(({ credit }) => credit)),
     correct: mean(answers.map(({ correct }) => Number(correct))),
     length: mean(answers.map(({ asked }) => asked.ids.length)),
     truncated: mean(answers.map(({ asked }) => Number(asked.finish === 'length'))),

@@ -56,6 +56,20 @@ export function linear(x: Tensor, w: Tensor, residual?: Tensor): Tensor {
   })
 }
 
+/** w (M, N) · x (N) → (M, 1): sums of the elements of x with constant weights, which get no gradient. */
+export function combine(w: Tensor, x: Tensor): Tensor {
+  x.engine.expect('combine', [w, x])
+  const [m = 0, n = 0] = w.shape
+  if (w.shape.length !== 2 || x.size !== n)
+    throw new Error(`combine: weights (M, N) and x (N); got ${show(w.shape)} and ${show(x.shape)}`)
+  const y = x.engine.empty([m, 1])
+  gemm(w, x.view([n, 1]), y)
+  return record('combine', [x], y, [], (dy) => {
+    const { grad, accumulate } = gradientOf(x)
+    gemm(w, dy, grad.view([n, 1]), { transposeA: true, beta: accumulate })
+  })
+}
+
 export const linearKernels: ReferenceKernels = {
   gemm({ dims, scalars: [alpha = 0, beta = 0], at, has }) {
     const [m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0, ta = 0, tb = 0] = dims

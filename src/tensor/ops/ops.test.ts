@@ -121,6 +121,11 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
     ([n, k, m]) =>
       (i) => [ops.linear(i.parameter(n!, k!), i.parameter(m!, k!), i.parameter(n!, m!))],
   ],
+  combine: [
+    fc.tuple(size, size),
+    ([m, n]) =>
+      (i) => [ops.combine(i.tensor(m!, n!), i.parameter(n!))],
+  ],
   'gemm, all layouts': [
     fc.tuple(size, size, size, fc.integer({ min: 0, max: 3 })),
     ([m, n, k, layout]) =>
@@ -296,6 +301,7 @@ function lossOf(seed: number, graph: Graph, nudge?: { parameter: number; element
 
 describe('gradients equal finite differences on the float64 reference', () => {
   const differentiated: [string, number[]][] = [
+    ['combine', [3, 4]],
     ['arithmetic', [3, 4]],
     ['sum and mean', [3, 2]],
     ['linear with residual', [3, 4, 5]],
@@ -385,6 +391,7 @@ describe('errors name the operation and the shapes', () => {
   const t = (...shape: number[]) => reference.zeros(shape as Shape)
   it.each([
     ['linear', () => ops.linear(t(2, 3), t(4, 5)), /linear.*\(2, 3\).*\(4, 5\)/],
+    ['combine', () => ops.combine(t(2, 3), t(2)), /combine.*\(2, 3\).*\(2\)/],
     ['add', () => ops.add(t(2, 3), t(3, 2)), /add.*\(2, 3\).*\(3, 2\)/],
     ['gemm', () => ops.gemm(t(2, 3), t(4, 5), t(2, 5)), /gemm.*\(2, 3\)·\(4, 5\)/],
     ['embedding', () => ops.embedding(t(3), t(4, 5)), /embedding.*i32/],

@@ -1,0 +1,192 @@
+/**
+ * A model as one GGUF file for llama.cpp, Ollama and LM Studio. Keys and tensor names are those of llama.cpp's architecture `qwen3`
+ * (src/models/qwen3.cpp, src/llama-vocab.cpp, gguf-py/gguf/constants.py). Nothing is permuted: Qwen3 rotates the halves of a head
+ * (NEOX), as Hugging Face does and as we do. A tied embedding is written once; llama.cpp takes it for the output as well.
+ *
+ * The pre-split is called `qwen2` there: the same regular expression as ours, letter for letter but for how contractions fold case.
+ */
+import { FLOAT16_MAX, fitsGgml, type GgmlType, type GgufTensor, type GgufValue } from '../formats/index.ts'
+import { countParameters, type ModelConfig } from '../nn/index.ts'
+import { UserError, version } from '../run/index.ts'
+import type { StoredModel } from '../stages/model-folder.ts'
+import { CHAT_TEMPLATE, END_OF_TEXT, IM_END, type Tokenizer, type TokenizerJson } from '../tokenizer/index.ts'
+
+export interface GgufModel {
+  metadata: Map<string, GgufValue>
+  tensors: Map<string, GgufTensor>
+  /** Matrices that could not have the type asked for, and so have f16. */
+  notQuantised: string[]
+}
+
+/** What marks a file as an export of ours. */
+export const XUEBA_KEY = 'xueba.version'
+
+/** llama.cpp's name of a whole file's type (enum llama_ftype). */
+const fileTypes: Record<GgmlType, number> = { f32: 0, f16: 1, q4_0: 2, q8_0: 7, bf16: 32 }
+
+/** `base`: it goes on writing, so texts begin with end-of-text and there is no chat template. */
+export function ggufOf(
+  { config, weights, tokenizer }: Pick<StoredModel, 'config' | 'weights' | 'tokenizer'>,
+  { type, name, base }: { type: GgmlType; name: string; base: boolean },
+): GgufModel {
+  const tensors = new Map<string, GgufTensor>()
+  const notQuantised: string[] = []
+  for (const [from, { shape, data }] of weights) {
+    const to = ggufName(from)
+    const wanted = typeOf(from, shape, type)
+    const stored = fitsGgml(wanted, shape.at(-1)!) ? wanted : 'f16'
+    if (stored !== wanted) notQuantised.push(to)
+    expectStorable(from, data, stored)
+    tensors.set(to, { type: stored, shape, data })
+  }
+  const metadata = new Map<string, GgufValue>([
+    ...generalKeys(config, name, type),
+    ...modelKeys(config),
+    ...tokenizerKeys(tokenizer, config.vocabSize, base),
+  ])
+  return { metadata, tensors, notQuantised }
+}
+
+/**
+ * Norms stay as they are. In a q4_0 file the embedding and the output are q8_0: that undoes a third to a half of what q4_0
+ * costs in bits per byte (docs/log.md), as llama.cpp's own quantiser gives these two more bits than the rest.
+ */
+function typeOf(name: string, shape: readonly number[], type: GgmlType): GgmlType {
+  if (shape.length === 1) return 'f32'
+  return type === 'q4_0' && /embed_tokens|lm_head/.test(name) ? 'q8_0' : type
+}
+
+/** Throws a UserError where a weight is no number, or too large for the type. */
+export function expectStorable(name: string, data: Float32Array, type: GgmlType): void {
+  const most = type === 'f32' || type === 'bf16' ? Number.MAX_VALUE : FLOAT16_MAX // the scales of blocks are f16 too
+  const wrong = data.findIndex((value) => !(Math.abs(value) <= most))
+  if (wrong < 0) return
+  const value = data[wrong]!
+  if (Number.isFinite(value))
+    throw new UserError(
+      `${name} holds ${value}, too large for ${type} (at most ${FLOAT16_MAX}): export as bf16 or f32`,
+      `${name} 里有 ${value}，超出了 ${type} 的范围（最大 ${FLOAT16_MAX}）：请导出成 bf16 或 f32`,
+    )
+  throw new UserError(
+    `${name} holds ${value}: the model is broken and is not exported`,
+    `${name} 里有 ${value}：这个模型已经坏了，不导出`,
+  )
+}
+
+const string = (value: string): GgufValue => ({ type: 'string', value })
+const u32 = (value: number): GgufValue => ({ type: 'u32', value })
+const f32 = (value: number): GgufValue => ({ type: 'f32', value })
+const bool = (value: boolean): GgufValue => ({ type: 'bool', value })
+const strings = (value: string[]): GgufValue => ({ type: 'array', of: 'string', value })
+
+function generalKeys(config: ModelConfig, name: string, type: GgmlType): [string, GgufValue][] {
+  return [
+    ['general.architecture', string('qwen3')],
+    ['general.type', string('model')],
+    ['general.name', string(name)],
+    ['general.size_label', string(sizeLabel(countParameters(config)))],
+    ['general.file_type', u32(fileTypes[type])],
+    ['general.quantization_version', u32(2)],
+    [XUEBA_KEY, string(version())],
+  ]
+}
+
+/** 558K, 2.1M, 14M, 1.2B. */
+export function sizeLabel(parameters: number): string {
+  const [unit, letter] = parameters < 1e6 ? [1e3, 'K'] : parameters < 1e9 ? [1e6, 'M'] : [1e9, 'B']
+  const size = parameters / unit
+  return `${size < 10 && unit > 1e3 ? size.toFixed(1) : size.toFixed(0)}${letter}`
+}
+
+function modelKeys(c: ModelConfig): [string, GgufValue][] {
+  return [
+    ['qwen3.block_count', u32(c.layers)],
+    ['qwen3.context_length', u32(c.maxPositions)],
+    ['qwen3.embedding_length', u32(c.dim)],
+    ['qwen3.feed_forward_length', u32(c.ff)],
+    ['qwen3.attention.head_count', u32(c.heads)],
+    ['qwen3.attention.head_count_kv', u32(c.kvHeads)],
+    ['qwen3.attention.key_length', u32(c.headDim)],
+    ['qwen3.attention.value_length', u32(c.headDim)],
+    ['qwen3.attention.layer_norm_rms_epsilon', f32(c.eps)],
+    ['qwen3.rope.dimension_count', u32(c.headDim)],
+    ['qwen3.rope.freq_base', f32(c.ropeTheta)],
+  ]
+}
+
+const TOKEN_TYPES = { normal: 1, control: 3, unused: 5 }
+
+function tokenizerKeys(tokenizer: Tokenizer, vocabSize: number, base: boolean): [string, GgufValue][] {
+  const json = tokenizer.toJson()
+  const { tokens, types } = tokenTable(json, vocabSize)
+  const [endOfText, endOfTurn] = [tokenizer.idOf(END_OF_TEXT), tokenizer.idOf(IM_END)]
+  return [
+    ['tokenizer.ggml.model', string('gpt2')],
+    ['tokenizer.ggml.pre', string('qwen2')],
+    ['tokenizer.ggml.tokens', strings(tokens)],
+    ['tokenizer.ggml.token_type', { type: 'array', of: 'i32', value: types }],
+    ['tokenizer.ggml.merges', strings(json.model.merges)],
+    ['tokenizer.ggml.bos_token_id', u32(endOfText)],
+    ['tokenizer.ggml.eos_token_id', u32(base ? endOfText : endOfTurn)],
+    ['tokenizer.ggml.eot_token_id', u32(endOfTurn)],
+    ['tokenizer.ggml.padding_token_id', u32(endOfText)],
+    ['tokenizer.ggml.add_bos_token', bool(base)],
+    ['tokenizer.ggml.add_eos_token', bool(false)],
+    ...(base ? [] : [['tokenizer.chat_template', string(CHAT_TEMPLATE)] as [string, GgufValue]]),
+  ]
+}
+
+/** A text and a type for each row of the embedding: rows without a token are padding. Throws a UserError where texts collide. */
+function tokenTable({ model, added_tokens: added }: TokenizerJson, vocabSize: number) {
+  const ordinary = Object.entries(model.vocab)
+  const size = ordinary.length + added.length
+  if (size > vocabSize)
+    throw new UserError(
+      `tokenizer.json has ${size} tokens, config.json says vocab_size ${vocabSize}: they do not belong together`,
+      `tokenizer.json 有 ${size} 个词元，config.json 的 vocab_size 却是 ${vocabSize}：两者不配套`,
+    )
+  const tokens = Array.from({ length: vocabSize }, (_, id) => `[PAD${id}]`)
+  const types = Array.from({ length: vocabSize }, () => TOKEN_TYPES.unused)
+  const put = (id: number, text: string, type: number) => {
+    tokens[id] = text
+    types[id] = type
+  }
+  for (const [text, id] of ordinary) put(id, text, TOKEN_TYPES.normal)
+  for (const { id, content } of added) put(id, content, TOKEN_TYPES.control)
+  const seen = new Set<string>()
+  const twice = tokens.find((text) => seen.size === seen.add(text).size)
+  if (twice !== undefined)
+    throw new UserError(
+      `two tokens are written ${JSON.stringify(twice)}, which a GGUF file cannot hold`,
+      `有两个词元都写作 ${JSON.stringify(twice)}，GGUF 文件存不下`,
+    )
+  return { tokens, types }
+}
+
+/** The parts of a layer: ours (Hugging Face's) and llama.cpp's. */
+const layerParts: Record<string, string> = {
+  input_layernorm: 'attn_norm',
+  'self_attn.q_proj': 'attn_q',
+  'self_attn.k_proj': 'attn_k',
+  'self_attn.v_proj': 'attn_v',
+  'self_attn.o_proj': 'attn_output',
+  'self_attn.q_norm': 'attn_q_norm',
+  'self_attn.k_norm': 'attn_k_norm',
+  post_attention_layernorm: 'ffn_norm',
+  'mlp.gate_proj': 'ffn_gate',
+  'mlp.up_proj': 'ffn_up',
+  'mlp.down_proj': 'ffn_down',
+}
+const outerParts: Record<string, string> = {
+  'model.embed_tokens.weight': 'token_embd.weight',
+  'model.norm.weight': 'output_norm.weight',
+  'lm_head.weight': 'output.weight',
+}
+
+/** llama.cpp's name of one of our weights. */
+export function ggufName(name: string): string {
+  const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? []
+  const found = layer === undefined ? outerParts[name] : layerParts[part!] && `blk.${layer}.${layerParts[part!]}.weight`
+  if (found === undefined) throw new Error(`gguf: no name for ${name}`)
+  return found
+}

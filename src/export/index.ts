@@ -1,0 +1,93 @@
+/** xueba/export: a trained model for other programs, as a Hugging Face folder or a GGUF file. */
+import { basename, dirname, join } from 'node:path'
+import { type GgmlType, ggufPieces } from '../formats/index.ts'
+import { isRun, readManifest, sha256OfFile, version } from '../run/index.ts'
+import { readModel } from '../stages/model-folder.ts'
+import { gather } from '../stages/report/gather.ts'
+import { lastAnswers } from '../stages/report.ts'
+import type { Language } from '../stages/stage.ts'
+import { ggufOf } from './gguf.ts'
+import { huggingFaceFiles, type HuggingFaceType } from './huggingface.ts'
+import { modelCard } from './model-card.ts'
+import { exportFacts, type Files, placeFile, placeFolder } from './place.ts'
+
+export { ggufOf } from './gguf.ts'
+export type { GgufModel } from './gguf.ts'
+export { huggingFaceFiles, huggingFaceTypes } from './huggingface.ts'
+export type { HuggingFaceType } from './huggingface.ts'
+export { modelCard } from './model-card.ts'
+export type { CardFacts } from './model-card.ts'
+
+export interface ExportOptions {
+  /** Folder or file to write. */
+  out: string
+  /** Replace what is there and is no earlier export. */
+  force?: boolean
+}
+
+/** What is known of a model's folder: the run it lies in, its stage, and a name for people. */
+export interface Origin {
+  run: string | undefined
+  stage: string | undefined
+  /** Of the stage that made it, where that is known: what `pretrain` made goes on writing. */
+  kind: string | undefined
+  name: string
+}
+
+/** Of a model folder: in a run, exported earlier, or of unknown origin. */
+export async function originOf(folder: string): Promise<Origin> {
+  const manifest = await readManifest(folder)
+  const run = manifest && isRun(dirname(folder)) ? dirname(folder) : undefined
+  const stage = run && manifest?.name
+  const earlier = await exportFacts(folder)
+  const name = run ? `${basename(run)}-${stage}` : (earlier?.name ?? basename(folder))
+  return { run, stage, kind: manifest?.kind ?? earlier?.kind, name }
+}
+
+/** Writes a Hugging Face folder with a model card. Throws a UserError that says what is wrong with the model or the place. */
+export async function exportHuggingFace(
+  folder: string,
+  type: HuggingFaceType,
+  { out, force = false, language }: ExportOptions & { language: Language },
+): Promise<void> {
+  const model = await readModel(folder)
+  const origin = await originOf(folder)
+  const card =
+    origin.run === undefined ? undefined : await gather(origin.run, { comparisons: await lastAnswers(origin.run) })
+  const run = card && origin.stage !== undefined ? { card, stage: origin.stage } : undefined
+  const base = origin.kind === 'pretrain'
+  const readme = modelCard({ name: origin.name, base, config: model.config, type, language, run })
+  const facts = {
+    format: 'hf',
+    type,
+    xueba: version(),
+    name: origin.name,
+    kind: origin.kind,
+    weights: await sha256OfFile(join(folder, 'model.safetensors')),
+  }
+  await placeFolder(out, withCard(huggingFaceFiles(model, type), readme), facts, { force, source: folder })
+}
+
+async function* withCard(files: Files, readme: string): AsyncGenerator<[string, Uint8Array], void, undefined> {
+  yield* files
+  yield ['README.md', Buffer.from(readme)]
+}
+
+/** Writes a GGUF file; returns the matrices that could not be quantised and have f16. Throws as `exportHuggingFace`. */
+export async function exportGguf(
+  folder: string,
+  type: GgmlType,
+  { out, force = false }: ExportOptions,
+): Promise<string[]> {
+  const { name, kind } = await originOf(folder)
+  const model = await readModel(folder)
+  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: kind === 'pretrain' })
+  await placeFile(out, ggufPieces(metadata, tensors), force)
+  return notQuantised
+}
+
+/** Where an export goes when nobody says: beside the run or the folder. */
+export function defaultPlace(folder: string, { run, stage }: Origin, kind: 'hf' | GgmlType): string {
+  const beside = run === undefined ? folder : `${run}-${stage}`
+  return kind === 'hf' ? `${beside}-hf` : `${beside}-${kind}.gguf`
+}

@@ -1,0 +1,139 @@
+/** The reward-model stage on pairs of a file, and reinforcement learning that follows a judge. */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRewardScorer, freeModel } from '../nn/index.ts'
+import { checkOrder } from './order.ts'
+import { loadModel } from './model-folder.ts'
+import { preferenceOf, readPreferences } from './preferences.ts'
+import { answered } from './pairs.ts'
+import { dpo } from './dpo.ts'
+import { rewardModel } from './reward-model.ts'
+import { anyEngine, byteTokenizer, testContext, tinyModel, writeModelFolder } from './tiny.test-helper.ts'
+
+const engine = await anyEngine()
+let run: string
+beforeAll(async () => {
+  run = await mkdtemp(join(tmpdir(), 'xueba-reward-'))
+})
+afterAll(async () => {
+  await engine.close()
+  await rm(run, { recursive: true })
+})
+
+/** Whoever ranked these likes a "!". */
+const pairs = Array.from({ length: 200 }, (_, i) => {
+  const [a, b] = ['yes', 'no', 'maybe', 'well'].toSorted((x, y) => ((i * x.length) % 7) - ((i * y.length) % 5)) as [
+    string,
+    string,
+  ]
+  return { prompt: `Q${i}`, chosen: `${a}!`, rejected: b }
+})
+
+describe('reward-model', () => {
+  it('learns what was preferred, and is measured on prompts it has not read', async () => {
+    const file = join(run, 'pairs.jsonl')
+    await writeFile(file, pairs.map((pair) => `${JSON.stringify(pair)}\n`).join('') + '{"chosen": "x"}\n')
+    const folder = join(run, '01-sft')
+    await writeModelFolder(folder, tinyModel(engine))
+    const earlier = [{ kind: 'sft', name: 'sft', folder }]
+    const context = await testContext(engine, run, '02-reward-model', earlier)
+    const config = rewardModel.config.parse({
+      data: [{ file }],
+      rows: 16,
+      time: 64,
+      epochs: 12,
+      matrixRate: 0.01,
+      evaluateEvery: 50,
+    })
+    const metrics = await rewardModel.run(context, config)
+    expect(metrics.pairs! + metrics.heldOutPairs!).toBe(200)
+    expect(metrics.accuracy).toBeGreaterThan(0.9)
+    expect(metrics.accuracyLow).toBeLessThanOrEqual(metrics.accuracy!)
+    expect(metrics.lengthAccuracy).toBeGreaterThan(0)
+    expect(context.events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'rejected-lines' }))
+
+    const judge = await loadModel(engine, context.folder, { trainable: false })
+    const tokenizer = byteTokenizer()
+    const texts = ['well!', 'well'].map((content) =>
+      answered(tokenizer, [
+        { role: 'user', content: 'Q' },
+        { role: 'assistant', content },
+      ]),
+    )
+    expect(texts[0]!.ids.at(-1)).toBe(tokenizer.idOf('<|im_end|>'))
+    const [better, worse] = await createRewardScorer(judge, { rows: 4, time: 64 }).score(texts.map(({ ids }) => ids))
+    expect(better).toBeGreaterThan(worse!)
+  })
+
+  it('refuses too few pairs in a sentence', async () => {
+    const file = join(run, 'few.jsonl')
+    await writeFile(file, `${JSON.stringify(pairs[0])}\n`)
+    const earlier = [{ kind: 'sft', name: 'sft', folder: join(run, '01-sft') }]
+    const context = await testContext(engine, run, '03-reward-model', earlier)
+    const config = rewardModel.config.parse({ data: [{ file }], heldOut: 0 })
+    await expect(rewardModel.run(context, config)).rejects.toThrow(/1 pairs are less than one step of 16/)
+  })
+})
+
+describe('dpo', () => {
+  it('makes what was preferred likelier, on prompts it has not read, too', async () => {
+    const file = join(run, 'pairs.jsonl')
+    const earlier = [{ kind: 'sft', name: 'sft', folder: join(run, '01-sft') }]
+    const context = await testContext(engine, run, '04-dpo', earlier)
+    const config = dpo.config.parse({ data: [{ file }], rows: 16, time: 64, epochs: 4, matrixRate: 0.003 })
+    const metrics = await dpo.run(context, config)
+    expect(metrics.accuracyLow).toBeGreaterThan(0.5)
+    expect(metrics.margin).toBeGreaterThan(0)
+    expect(metrics.heldOutLoss).toBeLessThan(Math.LN2)
+    const model = await loadModel(engine, context.folder)
+    expect(model.score).toBeNull()
+    freeModel(model)
+  })
+})
+
+describe('preferences', () => {
+  const [user, good] = [
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Hello' },
+  ]
+  const bad = { role: 'assistant', content: 'No' }
+
+  it.each([
+    ['texts', { prompt: 'Hi', chosen: 'Hello', rejected: 'No' }],
+    ['messages', { prompt: [user], chosen: [good], rejected: [bad] }],
+    ['whole dialogues', { chosen: [user, good], rejected: [user, bad] }],
+  ])('reads %s', (_, row) => {
+    expect(preferenceOf(row)).toEqual({ chosen: [user, good], rejected: [user, bad] })
+  })
+
+  it.each([
+    [{ chosen: 'a' }, /^rejected/],
+    [{ prompt: 'a', chosen: 'same', rejected: 'same' }, /are the same/],
+    [{ chosen: [good, user], rejected: [bad] }, /^chosen: does not end/],
+    [7, /^row/],
+  ])('names what is wrong with %j', (row, detail) => {
+    expect(preferenceOf(row)).toEqual({ defect: expect.stringMatching(detail) as string })
+  })
+
+  it('of the world are dialogues about its people', async () => {
+    const found = await readPreferences({ world: 'drafts', count: 20 }, { language: 'zh', seed: 2 }, () => {})
+    expect(found).toHaveLength(20)
+    for (const { chosen, rejected } of found) expect(chosen[0]).toEqual(rejected[0])
+  })
+})
+
+it('a recipe that names a reward model which is not there is refused', () => {
+  const stage = (kind: string, config = {}) => ({ kind, name: kind, config })
+  const recipe = {
+    name: 'x',
+    language: 'en' as const,
+    seed: 1,
+    model: {},
+    stages: [stage('sft'), stage('rl', { rewardModel: 'mine' })],
+  }
+  expect(() => checkOrder(recipe)).toThrow(/no earlier stage called "mine" makes a reward model; there are: none/)
+  recipe.stages.splice(1, 0, { kind: 'reward-model', name: 'mine', config: {} })
+  expect(() => checkOrder(recipe)).not.toThrow()
+})
