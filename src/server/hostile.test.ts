@@ -1,6 +1,7 @@
 /** Clients that mean harm, or are broken: slow, malformed, abandoned, huge. The server answers in form, frees slots, and goes on. */
 import fc from 'fast-check'
 import { request } from 'node:http'
+import { connect } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { MOST_BYTES } from './body.ts'
 import { isLoopback, keyCheck } from './guard.ts'
@@ -230,6 +231,24 @@ describe('clients that go away', () => {
     await until(async () => (await tiny.metric('xueba_queue')) === 0, 300)
     expect(await tiny.metric('xueba_batch')).toBe(8)
     long.abort()
+  })
+
+  it.each<[string, (body: string) => string]>([
+    ['their head', () => head(CHAT, 10).slice(0, 30)],
+    ['their body', (body) => head(CHAT, body.length) + body.slice(0, 20)],
+    ['asking, at once', (body) => head(CHAT, body.length) + body],
+  ])('in the middle of %s leave nothing behind', async (_, said) => {
+    const { hostname, port } = new URL(tiny.url)
+    const ends = Array.from({ length: 20 }, async (_, i) => {
+      const socket = connect(Number(port), hostname)
+      socket.on('error', () => {})
+      socket.write(said(bodyOf({ stream: i % 2 === 0 })))
+      await new Promise((done) => setTimeout(done, i))
+      if (i % 3 === 0) socket.resetAndDestroy()
+      else socket.destroy()
+    })
+    await Promise.all(ends)
+    await until(async () => (await running()) === 0, 1000)
   })
 
   it('by resetting the socket, again and again', async () => {
