@@ -6,7 +6,7 @@ import { defaultPlace, exportGguf, exportHuggingFace, huggingFaceTypes, originOf
 import { ggmlTypes } from '../formats/index.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
-import { findModel } from './models.ts'
+import { findModel, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 export const exportModel = verb({
@@ -28,7 +28,7 @@ export const exportModel = verb({
       '权重怎么存；q 开头的只能用于 gguf',
     ),
     stage: help(
-      z.enum(['base', 'sft', 'rl']).optional(),
+      z.enum(STAGES).optional(),
       'model of which stage (default: the latest)',
       '用哪个阶段的模型（默认最新的）',
     ),

@@ -252,3 +252,14 @@ test('an export that fails half-way leaves what was there, and nothing else', as
   expect(await readFile(out('kept.gguf'))).toEqual(file)
   expect(await hidden()).toEqual([])
 })
+
+test('a reward model goes into a Hugging Face folder, and GGUF has no place for it', async () => {
+  const judge = out('judge')
+  await writeModelFolder(judge, tinyModel(new Engine(openReference()), { score: true }))
+  await expect(exportGguf(judge, 'f32', { out: out('judge.gguf') })).rejects.toThrow(/reward model/)
+  await exportHuggingFace(judge, 'bf16', { out: out('judge-hf'), language: 'en' })
+  expect(await json(out('judge-hf'), 'config.json')).toMatchObject({
+    architectures: ['Qwen3ForSequenceClassification'],
+    num_labels: 1,
+  })
+})

@@ -29,6 +29,11 @@ export function ggufOf(
   { config, weights, tokenizer }: Pick<StoredModel, 'config' | 'weights' | 'tokenizer'>,
   { type, name, base }: { type: GgmlType; name: string; base: boolean },
 ): GgufModel {
+  if (config.score)
+    throw new UserError(
+      'a reward model judges and does not write: GGUF has no place for it; export it with --format hf',
+      '奖励模型只打分、不写字，GGUF 里放不下它：请用 --format hf 导出',
+    )
   const tensors = new Map<string, GgufTensor>()
   const notQuantised: string[] = []
   for (const [from, { shape, data }] of weights) {

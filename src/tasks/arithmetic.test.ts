@@ -11,9 +11,11 @@ describe('arithmetic', () => {
       id: '47+38',
       prompt: '计算：47+38',
       answer: '85',
-      solution: '个位：7+8=15，写5进1\n十位：4+3+1=8\n答案：85',
+      solution: '47+38：\n个位：7+8=15，写5进1\n十位：4+3+1=8\n答案：85',
     })
-    expect(arithmeticExercise(52, 38, '-', 'en', 0).solution).toBe('ones: 12-8=4, borrow 1\ntens: 5-1-3=1\nAnswer: 14')
+    expect(arithmeticExercise(52, 38, '-', 'en', 0).solution).toBe(
+      '52-38:\nones: 12-8=4, borrow 1\ntens: 5-1-3=1\nAnswer: 14',
+    )
     expect(arithmeticSteps(503, 208, '-', 'en')).toEqual([
       'ones: 13-8=5, borrow 1',
       'tens: 10-1-0=9, borrow 1',

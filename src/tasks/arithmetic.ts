@@ -1,9 +1,10 @@
 /**
  * Addition and subtraction with worked steps, digit by digit.
  *
- * The steps are made for a tiny model with one token per digit: ones first, the carry written out even when it is 0, no spaces
- * around digits, and a last step whose result is copied into the answer, so that every token depends on two or three others:
- *   个位：7+8=15，写5进1 ⏎ 十位：4+3+1=8 ⏎ 答案：85
+ * The steps are made for a tiny model with one token per digit: the sum said again, so that its digits stand where the steps expect them,
+ * ones first, the carry written out even when it is 0, no spaces around digits, and a last step whose result is copied into the
+ * answer, so that every token depends on two or three others:
+ *   47+38： ⏎ 个位：7+8=15，写5进1 ⏎ 十位：4+3+1=8 ⏎ 答案：85
  * Both operands have exactly `digits` digits; differences are never negative. A pair belongs to train or test whatever the
  * order of its operands. Multiplication is left out: its steps do not fit a context this small.
  */
@@ -70,7 +71,11 @@ export function arithmeticExercise(
     id: `${Math.max(a, b)}${operation}${Math.min(a, b)}`,
     prompt: prompts[wording % prompts.length]!.replace('{}', `${a}${operation}${b}`),
     answer,
-    solution: [...arithmeticSteps(a, b, operation, language), finalLine(answer, language)].join('\n'),
+    solution: [
+      `${a}${operation}${b}${WORDS[language].separator.trim()}`,
+      ...arithmeticSteps(a, b, operation, language),
+      finalLine(answer, language),
+    ].join('\n'),
   }
 }
 

@@ -26,7 +26,7 @@ export async function writeCrawl(path: string, pages: Iterable<CrawledPage>): Pr
 
 /**
  * `web.warc.gz` and `textbooks.jsonl` (`{id, text}`) in `folder`; returns their paths. `exercises` are worked in the books: give
- * those of a task's train half only. `rounds`: see `makePages`.
+ * those of a task's train half only. `rounds`: see `makePages`, `makeTextbooks`.
  */
 export async function writeWorld(
   folder: string,
@@ -36,7 +36,7 @@ export async function writeWorld(
 ): Promise<{ web: string; textbooks: string }> {
   const [web, textbooks] = [join(folder, 'web.warc.gz'), join(folder, 'textbooks.jsonl')]
   await writeCrawl(web, makeCrawl(world, makePages(world, { rounds })))
-  const books = makeTextbooks({ language: world.language, seed: world.seed, exercises })
+  const books = makeTextbooks({ language: world.language, seed: world.seed, exercises, rounds })
   const lines = books.map((book, i) => `${JSON.stringify({ id: `textbook-${i}`, text: pageText(book) })}\n`)
   await writeFileAtomic(textbooks, lines.join(''))
   return { web, textbooks }

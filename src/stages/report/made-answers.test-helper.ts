@@ -19,7 +19,7 @@ export function madeAnswers({ language = 'zh', hostile }: MadeRun = {}): Compari
           '你好！我是学霸，有什么想问的吗？',
         ],
         ['陈静的职业是什么？', '木匠', '答：陈静是一名木匠。\n问：陈静住在哪里？', '陈静是木匠。'],
-        ['计算：37+45', '82', '，一共是多少', '个位：7+5=12，写2进1\n十位：3+4+1=8\n答案：82'],
+        ['计算：37+45', '82', '，一共是多少', '37+45：\n个位：7+5=12，写2进1\n十位：3+4+1=8\n答案：82'],
       ]
     : [
         [
@@ -29,7 +29,7 @@ export function madeAnswers({ language = 'zh', hostile }: MadeRun = {}): Compari
           'Hello! I am xueba. What would you like to know?',
         ],
         ['What job does Ann Hill do?', 'carpenter', '\nAnn Hill is a carpenter.\n', 'Ann Hill is a carpenter.'],
-        ['What is 37+45?', '82', ' coins per loaf', 'ones: 7+5=12, write 2 carry 1\ntens: 3+4+1=8\nAnswer: 82'],
+        ['What is 37+45?', '82', ' coins per loaf', '37+45:\nones: 7+5=12, write 2 carry 1\ntens: 3+4+1=8\nAnswer: 82'],
       ]
   return rows.map(([question, expected, base, chat], i) => {
     const mark = (right: boolean) => (expected === null ? null : right)

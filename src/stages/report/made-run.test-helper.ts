@@ -172,8 +172,8 @@ export async function makeRun(run: string, { language = 'zh', hostile, done = 7 
         step,
         prompt: zh ? '计算：37+45' : 'What is 37+45?',
         text: zh
-          ? '个位：7+5=12，写2进1\n十位：3+4+1=8\n答案：82'
-          : 'ones: 7+5=12, write 2 carry 1\ntens: 3+4+1=8\nAnswer: 82',
+          ? '37+45：\n个位：7+5=12，写2进1\n十位：3+4+1=8\n答案：82'
+          : '37+45:\nones: 7+5=12, write 2 carry 1\ntens: 3+4+1=8\nAnswer: 82',
       })
     }
     examine(0, 0.22)
