@@ -18,7 +18,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 const NEEDED = 24
 const root = dirname(fileURLToPath(import.meta.url))
 const inClone = existsSync(join(root, 'src/cli/main.ts')) && !root.split(/[\\/]/).includes('node_modules')
-const zh = /^zh/i.test(process.env.LC_ALL || process.env.LC_MESSAGES || process.env.LANG || '')
+const flag = process.argv.findIndex((a) => a === '--lang')
+const wanted = flag > 0 ? process.argv[flag + 1] : process.argv.find((a) => a.startsWith('--lang='))?.slice(7)
+const { XUEBA_LANG, LC_ALL, LC_MESSAGES, LANG } = process.env
+const zh = /^zh/i.test(wanted || XUEBA_LANG || LC_ALL || LC_MESSAGES || LANG || '')
 
 /** Says it in the reader's language and leaves with exit code 1. */
 function fail(english, chinese) {

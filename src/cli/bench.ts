@@ -181,11 +181,19 @@ function lineOf({
   peer?: Timing
   ratio?: number
 }): string {
-  const share = own.peak_share === null ? '' : `, ${(Number(own.peak_share) * 100).toFixed(0)} % of FMA peak`
-  const line = `${own.backend} ${own.threads} threads: ${own.tok_s_median.toFixed(0)} tok/s (best ${own.tok_s_best.toFixed(0)}), ${own.gflops_median.toFixed(0)} GFLOP/s${share}`
-  return peer
-    ? `${line}  |  peer ${peer.tok_s_median.toFixed(0)} tok/s (best ${peer.tok_s_best.toFixed(0)})  |  ${ratio!.toFixed(2)}`
-    : line
+  const speed = ({ tok_s_median, tok_s_best }: Timing) => {
+    const [median, best] = [tok_s_median.toFixed(0), tok_s_best.toFixed(0)]
+    return say({ en: `${median} tok/s (best ${best})`, zh: `${median} 词元/秒（最快 ${best}）` })
+  }
+  const peak = own.peak_share === null ? undefined : (Number(own.peak_share) * 100).toFixed(0)
+  const share = peak === undefined ? '' : say({ en: `, ${peak} % of FMA peak`, zh: `，FMA 峰值的 ${peak}%` })
+  const gflops = `${own.gflops_median.toFixed(0)} GFLOP/s${share}`
+  const line = say({
+    en: `${own.backend} ${own.threads} threads: ${speed(own)}, ${gflops}`,
+    zh: `${own.backend}，${own.threads} 个线程：${speed(own)}，${gflops}`,
+  })
+  if (!peer) return line
+  return `${line}  |  ${say({ en: 'peer', zh: '对手' })} ${speed(peer)}  |  ${ratio!.toFixed(2)}`
 }
 
 function median(values: number[]): number {

@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util'
 import { z } from 'zod'
 import { nearest } from '../run/nearest.ts'
-import { type Sentence, say } from './language.ts'
+import { language, type Sentence, say } from './language.ts'
 
 /** A mistake in the command itself: exit code 2. */
 export class UsageError extends Error {}
@@ -95,7 +95,7 @@ export function parseFlags<T extends z.ZodObject>(
         return [key, kind === 'number' && value !== '' ? Number(value) : value]
       }),
   )
-  const result = schema.safeParse(given)
+  const result = schema.safeParse(given, language() === 'zh' ? { error: z.locales.zhCN().localeError } : {})
   if (!result.success) {
     const [issue] = result.error.issues
     const flag = flags.find(({ key }) => key === issue!.path[0])
