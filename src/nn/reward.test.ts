@@ -1,7 +1,8 @@
 /** The reward model: its gradient, what it learns, and its way to and from files. */
 import { describe, expect, it } from 'vitest'
 import { Engine, openReference, random } from '../tensor/index.ts'
-import { fromHuggingFace, type ModelConfig, toHuggingFace } from './config.ts'
+import { fromHuggingFace, toHuggingFace } from './config-json.ts'
+import type { ModelConfig } from './config.ts'
 import type { OptimizerOptions } from './optimizer.ts'
 import { createRewardScorer, createRewardTrainer, placeTexts } from './reward.ts'
 import { createModel, initialize } from './transformer.ts'
