@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { originOf } from '../export/index.ts'
+import { hasWeights } from '../formats/index.ts'
 import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
 
 const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
@@ -18,7 +19,7 @@ export interface FoundModel {
 /** Throws a UserError that says what there is instead. */
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
   const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
-  if (existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'model.safetensors')))
+  if (existsSync(join(folder, 'config.json')) && hasWeights(folder))
     return { folder, kind: (await originOf(folder)).kind }
   if (!isRun(folder))
     throw new UserError(

@@ -1,7 +1,7 @@
 /** xueba/export: a trained model for other programs, as a Hugging Face folder or a GGUF file. */
 import { basename, dirname, join } from 'node:path'
-import { type GgmlType, ggufPieces } from '../formats/index.ts'
-import { isRun, readManifest, sha256OfFile, version } from '../run/index.ts'
+import { type GgmlType, ggufPieces, weightFiles } from '../formats/index.ts'
+import { isRun, readManifest, sha256, sha256OfFile, version } from '../run/index.ts'
 import { readModel } from '../stages/model-folder.ts'
 import { gather } from '../stages/report/gather.ts'
 import { lastAnswers } from '../stages/report.ts'
@@ -63,9 +63,16 @@ export async function exportHuggingFace(
     xueba: version(),
     name: origin.name,
     kind: origin.kind,
-    weights: await sha256OfFile(join(folder, 'model.safetensors')),
+    weights: await hashOfWeights(folder),
   }
   await placeFolder(out, withCard(huggingFaceFiles(model, type), readme), facts, { force, source: folder })
+}
+
+/** Of the one file, or of the hashes of the shards in their order. */
+async function hashOfWeights(folder: string): Promise<string> {
+  const hashes: string[] = []
+  for (const file of await weightFiles(folder)) hashes.push(await sha256OfFile(join(folder, file)))
+  return hashes.length === 1 ? hashes[0]! : sha256(hashes.join('\n'))
 }
 
 async function* withCard(files: Files, readme: string): AsyncGenerator<[string, Uint8Array], void, undefined> {

@@ -1,11 +1,12 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSafetensorsFile, writeFileAtomic } from '../formats/index.ts'
+import { openWeights, type StoredWeights, writeFileAtomic } from '../formats/index.ts'
 import {
   createModel,
+  fillWeights,
+  freeModel,
   fromHuggingFace,
-  loadWeights,
   type Model,
   type ModelConfig,
   saveWeights,
@@ -73,16 +74,14 @@ export interface StoredModel {
   folder: string
   config: ModelConfig
   /** In f32, by their Hugging Face names, in the order of the slab. */
-  weights: ReturnType<typeof weightsOf>
+  weights: Awaited<ReturnType<typeof weightsOf>>
   tokenizer: Tokenizer
 }
 
 /** Throws a UserError that names the file that is missing or wrong. */
 export async function readModel(folder: string): Promise<StoredModel> {
   const config = await explain(folder, 'config.json', configOf)
-  const weights = await naming(join(folder, 'model.safetensors'), async (path) =>
-    weightsOf(config, (await readSafetensorsFile(path)).tensors),
-  )
+  const weights = await fromWeights(folder, (source) => weightsOf(config, source))
   return { folder, config, weights, tokenizer: await loadTokenizer(folder) }
 }
 
@@ -97,8 +96,25 @@ export async function loadModel(
 ): Promise<Model> {
   const config = await explain(folder, 'config.json', configOf)
   const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
-  await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
+  try {
+    await fromWeights(folder, (source) => fillWeights(model, source))
+  } catch (error) {
+    freeModel(model)
+    throw error
+  }
   return model
+}
+
+/** Reads a folder's weights, in one file or in several; errors name the folder. */
+function fromWeights<T>(folder: string, read: (source: StoredWeights) => Promise<T>): Promise<T> {
+  return naming(join(folder, 'model.safetensors'), async () => {
+    const source = await openWeights(folder)
+    try {
+      return await read(source)
+    } finally {
+      await source.close()
+    }
+  })
 }
 
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
