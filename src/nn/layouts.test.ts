@@ -101,7 +101,7 @@ describe.skipIf(process.env.XUEBA_WRITE_GOLDEN).each(engines)('%s', (_, engine) 
 // XUEBA_WRITE_GOLDEN=FOLDER writes the models for golden-layouts.py.
 it.runIf(process.env.XUEBA_WRITE_GOLDEN)('writes the models', async () => {
   const rows = (values: Int32Array) =>
-    Array.from({ length: ROWS }, (_, r) => [...values.slice(r * TIME, (r + 1) * TIME)])
+    Array.from({ length: ROWS }, (_, r) => Array.from(values.subarray(r * TIME, (r + 1) * TIME)))
   for (const [name, config] of Object.entries(layouts)) {
     const folder = join(process.env.XUEBA_WRITE_GOLDEN!, name)
     mkdirSync(folder, { recursive: true })

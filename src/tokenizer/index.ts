@@ -1,4 +1,4 @@
-/** Byte-level BPE with Qwen2's pre-split: train, encode, decode, stream, chat. Web standards only. */
+/** Byte-level BPE with the pre-split of Qwen2 or Llama 3: train, encode, decode, stream, chat. Web standards only. */
 export { Tokenizer } from './tokenizer.ts'
 export type { TokenizerJson } from './json.ts'
 export { trainTokenizer, VocabularyTooLarge } from './train.ts'
@@ -9,4 +9,5 @@ export { textStream } from './stream.ts'
 export type { TextStream } from './stream.ts'
 export { CHAT_TEMPLATE, openTurn, renderChat, renderTurn, stopIds, tokenizerConfig } from './chat.ts'
 export type { ChatIds, ChatOptions, Message, Role, Turn } from './chat.ts'
-export { qwen2Pattern, splitWords } from './pretokenize.ts'
+export { llama3Pattern, qwen2Pattern, splitWords } from './pretokenize.ts'
+export type { PreSplit } from './pretokenize.ts'
