@@ -14,7 +14,7 @@ import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, goesOn, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({
@@ -74,11 +74,10 @@ export const evaluate = verb({
       const model = await loadModel(engine, folder, { trainable: false })
       const { problems, maxTokens, samples, seed } = options
       const k = samples > 1 ? [1, samples] : []
+      const isBase = goesOn(kind, tokenizer)
       // As the eval stage does: a base model is shown worked examples.
       const manner = (task: Task) =>
-        kind === 'pretrain'
-          ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!))
-          : inChat(tokenizer)
+        isBase ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!)) : inChat(tokenizer)
       const exercises = []
       for (const spec of specs) {
         const { task } = await openTask(spec, lang)
@@ -100,7 +99,7 @@ export const evaluate = verb({
               count: questions,
               seed,
               maxTokens,
-              isBase: kind === 'pretrain',
+              isBase,
             })
           : null
       if (options.json) console.log(JSON.stringify({ model: folder, exercises, world }))

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { originOf } from '../export/index.ts'
 import { hasWeights } from '../formats/index.ts'
 import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
+import type { Tokenizer } from '../tokenizer/index.ts'
 
 const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
@@ -15,6 +16,10 @@ export interface FoundModel {
   /** The stage that made it, where it lies in a run. */
   kind: string | undefined
 }
+
+/** Whether a model goes on with a text instead of answering: a base model of ours, or one without a chat template. */
+export const goesOn = (kind: string | undefined, tokenizer: Tokenizer): boolean =>
+  tokenizer.manners ? tokenizer.manners.template === null : kind === 'pretrain'
 
 /** Throws a UserError that says what there is instead. */
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {

@@ -8,7 +8,7 @@ import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, goesOn, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 export const serve = verb({
@@ -66,7 +66,7 @@ export const serve = verb({
       const id = basename(resolve(target))
       const server = await openServer(model, tokenizer, {
         id,
-        chats: kind !== 'pretrain',
+        chats: !goesOn(kind, tokenizer),
         host,
         port,
         apiKey,

@@ -11,6 +11,8 @@ import { huggingFaceFiles, type HuggingFaceType } from './huggingface.ts'
 import { modelCard } from './model-card.ts'
 import { exportFacts, type Files, placeFile, placeFolder } from './place.ts'
 
+export { EXPORT_FILE } from './place.ts'
+
 export { ggufOf } from './gguf.ts'
 export type { GgufModel } from './gguf.ts'
 export { huggingFaceFiles, huggingFaceTypes } from './huggingface.ts'

@@ -63,6 +63,13 @@ export async function weightsOf(
   return found
 }
 
+/** Reads all that a config calls for and keeps nothing. Throws as `fillWeights`. */
+export async function checkWeights(config: ModelConfig, source: WeightSource): Promise<void> {
+  expectWeights(config, source.tensors)
+  for (const { name } of layOut(config).parameters)
+    await source.read(name, (values, first) => expectFinite(name, values, first))
+}
+
 /** Weights that come in pieces: see `openWeights` in xueba/formats. */
 export interface WeightSource {
   tensors: Kinds

@@ -1,7 +1,7 @@
 /** From checked parameters to the sequences that the batcher runs. */
 import { randomInt } from 'node:crypto'
 import { constrainToJson, type JsonShape, readSchema, SchemaError, type TokenTree } from '../generate/json/index.ts'
-import { END_OF_TEXT, type Message, renderChat, stopIds, type Tokenizer } from '../tokenizer/index.ts'
+import { type Message, renderChat, stopIds, textStart, type Tokenizer } from '../tokenizer/index.ts'
 import type { Task } from './batcher.ts'
 import { ApiError, invalid } from './errors.ts'
 import type { CommonParameters } from './parameters.ts'
@@ -33,7 +33,7 @@ export function textPrompt(served: Served, prompt: string | readonly number[]): 
   const { tokenizer, vocabSize } = served
   if (typeof prompt === 'string') {
     checkText(served, 'prompt', prompt)
-    return [tokenizer.idOf(END_OF_TEXT), ...tokenizer.encode(prompt)]
+    return [textStart(tokenizer), ...tokenizer.encode(prompt)]
   }
   const wrong = prompt.find((id) => id >= vocabSize)
   if (wrong !== undefined) throw invalid('prompt', `Invalid 'prompt': token ${wrong} is not below ${vocabSize}.`)

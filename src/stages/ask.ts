@@ -5,7 +5,7 @@
  */
 import { type BatchOptions, type Completion, generateBatch } from '../generate/index.ts'
 import type { Model } from '../nn/index.ts'
-import { renderChat, stopIds, type Tokenizer } from '../tokenizer/index.ts'
+import { renderChat, stopIds, type Tokenizer, textStart, textStops } from '../tokenizer/index.ts'
 
 /** How a question becomes ids, and ids become an answer. */
 export interface Manner {
@@ -31,11 +31,11 @@ export function inChat(tokenizer: Tokenizer): Manner {
 
 /** As plain text; the answer ends before `until`, a line break or several. */
 export function asText(tokenizer: Tokenizer, frame: (question: string) => string, until: string): Manner {
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const end = tokenizer.encode(until)
   return {
     prompt: (question) => [endOfText, ...tokenizer.encode(frame(question))],
-    stopIds: end.length === 1 ? [endOfText, ...end] : [endOfText],
+    stopIds: [...textStops(tokenizer), ...(end.length === 1 ? end : [])].slice(-5),
     read: (ids) => tokenizer.decode(ids).split(until)[0]!,
   }
 }

@@ -7,7 +7,7 @@ import { generateBatch } from '../generate/index.ts'
 import { createBatch, createTrainer, freeModel, initialize, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
 import { random } from '../tensor/index.ts'
-import { type Message, renderChat, type Tokenizer } from '../tokenizer/index.ts'
+import { type Message, renderChat, stopIds, type Tokenizer, textStart } from '../tokenizer/index.ts'
 import { reportDefects } from './defects.ts'
 import { type Defect, dialogueSource, readDialogues } from './dialogues.ts'
 import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
@@ -52,7 +52,7 @@ export const sft: Stage<Config> = {
     const model = await loadModel(engine, before)
     if (options.from === 'random') initialize(model, context.seed)
 
-    const endOfText = tokenizer.idOf('<|endoftext|>')
+    const endOfText = textStart(tokenizer)
     const perStep = options.rows * options.microBatches
     // Every epoch has as many rows, to a few: a step's rows come from the epoch that holds its first.
     const rowsAt = memoizeLast((epoch: number) => packDialogues(training, options.time, endOfText, context.seed, epoch))
@@ -157,12 +157,11 @@ async function sampleAnswers(
   const rendered = questions.map((content) =>
     renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids.slice(-room),
   )
-  const stopIds = [tokenizer.idOf('<|im_end|>'), tokenizer.idOf('<|endoftext|>')]
   const answers = await generateBatch(model, rendered, {
     maxTokens: sampleTokens,
     temperature: 0.7,
     seed: context.seed,
-    stopIds,
+    stopIds: stopIds(tokenizer),
   })
   questions.forEach((prompt, i) =>
     context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }),

@@ -7,7 +7,17 @@ export { END_OF_TEXT, IM_END, IM_START, SPECIAL_TOKENS } from './vocabulary.ts'
 export type { Merge, SpecialToken, Vocabulary } from './vocabulary.ts'
 export { textStream } from './stream.ts'
 export type { TextStream } from './stream.ts'
-export { CHAT_TEMPLATE, openTurn, renderChat, renderTurn, stopIds, tokenizerConfig } from './chat.ts'
+export {
+  CHAT_TEMPLATE,
+  openTurn,
+  renderChat,
+  renderTurn,
+  stopIds,
+  textStart,
+  textStops,
+  tokenizerConfig,
+} from './chat.ts'
+export type { ChatTemplate, Manners } from './manners.ts'
 export type { ChatIds, ChatOptions, Message, Role, Turn } from './chat.ts'
 export { llama3Pattern, qwen2Pattern, splitWords } from './pretokenize.ts'
 export type { PreSplit } from './pretokenize.ts'

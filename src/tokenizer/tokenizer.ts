@@ -10,6 +10,7 @@
  * A lone surrogate is encoded as U+FFFD, as TextEncoder does.
  */
 import { readTokenizerJson, writeTokenizerJson, type TokenizerJson } from './json.ts'
+import type { Manners } from './manners.ts'
 import { mergeWord, type Merges } from './merge.ts'
 import { PairTable } from './pairs.ts'
 import { digitsOf, wordEnd } from './pretokenize.ts'
@@ -22,6 +23,8 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export class Tokenizer {
   readonly vocabulary: Vocabulary
+  /** Of a model of somebody else's, set by whoever reads its folder; null: ChatML. */
+  manners: Manners | null = null
   /** The number of ids, special ones included. */
   readonly vocabSize: number
   private readonly merges: Merges
