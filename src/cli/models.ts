@@ -4,9 +4,10 @@ import { join, resolve } from 'node:path'
 import { originOf } from '../export/index.ts'
 import { hasWeights } from '../formats/index.ts'
 import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
+import { MODEL_KINDS } from '../stages/model-folder.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 
-const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
+const kinds = { base: ['pretrain', 'import'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
 /** What `--stage` may say. */
 export const STAGES = Object.keys(kinds) as [StageName, ...StageName[]]
@@ -32,7 +33,7 @@ export async function findModel(target: string, stage?: StageName): Promise<Foun
       `${target} 既不是模型文件夹（config.json、model.safetensors），也不是运行目录`,
     )
   const run = await readRun(folder)
-  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'dpo', 'rl']))
+  const found = latestStage(run, ...(stage ? kinds[stage] : MODEL_KINDS))
   if (found) return { folder: found.folder, kind: found.kind }
   const done = run.stages.filter((s) => s.manifest).map((s) => s.name)
   throw new UserError(

@@ -1,17 +1,15 @@
 /** Which files of a folder make it a model, of ours or of somebody else's. */
 import { existsSync } from 'node:fs'
-import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { WEIGHTS_FILE, WEIGHTS_INDEX, weightFiles } from '../formats/index.ts'
 import { UserError } from '../run/index.ts'
-import { TEMPLATE_FILE, TOKENIZER_FILES } from './tokenizer-folder.ts'
+import { licences, TEMPLATE_FILE, TOKENIZER_FILES } from './tokenizer-folder.ts'
 
 /** Their names, the weights last. Throws a UserError that names what is wrong with the index. */
 export async function modelFileNames(folder: string): Promise<string[]> {
   const beside = ['config.json', 'generation_config.json', ...TOKENIZER_FILES, TEMPLATE_FILE]
-  const licences = (await readdir(folder)).filter((name) => /^LICENSE[\w.-]*$/.test(name))
   const index = existsSync(join(folder, WEIGHTS_FILE)) ? [] : [WEIGHTS_INDEX]
-  const small = [...beside, ...licences, ...index].filter((name) => existsSync(join(folder, name)))
+  const small = [...beside, ...(await licences(folder)), ...index].filter((name) => existsSync(join(folder, name)))
   try {
     return [...small, ...(await weightFiles(folder))]
   } catch (error) {

@@ -18,7 +18,7 @@ import { readJson, UserError } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import { stopIds, textStart, type Tokenizer } from '../tokenizer/index.ts'
 import type { StageContext } from './stage.ts'
-import { loadTokenizer, tokenizerFiles } from './tokenizer-folder.ts'
+import { keptFiles, loadTokenizer } from './tokenizer-folder.ts'
 
 /** Stages that make a model. */
 export const MODEL_KINDS: readonly string[] = ['import', 'pretrain', 'sft', 'dpo', 'rl']
@@ -38,7 +38,7 @@ export async function modelFiles(model: Model, tokenizerFolder: string): Promise
     'model.safetensors': await saveWeights(model),
     'config.json': json(config),
     'generation_config.json': json(generation),
-    ...(await tokenizerFiles(tokenizerFolder)),
+    ...(await keptFiles(tokenizerFolder)),
   }
 }
 

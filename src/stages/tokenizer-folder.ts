@@ -3,24 +3,22 @@
  * and rendered as it is, and what ends an answer is what its generation_config.json (or config.json) says, whatever the tokens are called.
  */
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Template } from '@huggingface/jinja'
 import { readJson, UserError, writeJson } from '../run/index.ts'
 import {
   CHAT_TEMPLATE,
   type ChatTemplate,
   type Manners,
-  type Message,
   SPECIAL_TOKENS,
   Tokenizer,
   tokenizerConfig,
 } from '../tokenizer/index.ts'
+import { templateOf } from './template.ts'
 
 export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
 /** Where newer versions of transformers keep the chat template. */
 export const TEMPLATE_FILE = 'chat_template.jinja'
-/** Files of a model of somebody else's that go wherever its tokenizer goes. */
 const KEPT_FILES = [...TOKENIZER_FILES, TEMPLATE_FILE]
 
 /** Throws a UserError that names the file that is missing or wrong. */
@@ -42,13 +40,16 @@ export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promi
   await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))
 }
 
-/** The contents of the tokenizer's files, as they are. */
-export async function tokenizerFiles(folder: string): Promise<Record<string, Uint8Array>> {
+/** The tokenizer's files and what goes with a model of somebody else's wherever it goes: its chat template and its licence. As they are. */
+export async function keptFiles(folder: string): Promise<Record<string, Uint8Array>> {
   const files: Record<string, Uint8Array> = {}
-  for (const file of KEPT_FILES)
+  for (const file of [...KEPT_FILES, ...(await licences(folder))])
     if (file === 'tokenizer.json' || existsSync(join(folder, file))) files[file] = await readFile(join(folder, file))
   return files
 }
+
+export const licences = async (folder: string) =>
+  (await readdir(folder)).filter((name) => /^LICENSE[\w.-]*$/.test(name))
 
 type Json = Record<string, unknown>
 const object = async (path: string) => ((await readJson(path)) ?? {}) as Json
@@ -65,7 +66,7 @@ async function readManners(folder: string, tokenizer: Tokenizer): Promise<Manner
   return {
     start: startOf(tokenizer, names, stops),
     stops,
-    template: source === null ? null : templateOf(folder, source, names),
+    template: source === null ? null : explained(folder, () => templateOf(source, names)),
   }
 }
 
@@ -118,7 +119,8 @@ function startOf(tokenizer: Tokenizer, names: Record<string, string>, stops: rea
   return begin?.[0] ?? idOf(SPECIAL_TOKENS[0]) ?? idOf(names.bos_token) ?? stops.at(-1)!
 }
 
-function templateOf(folder: string, source: string, names: Record<string, string>): ChatTemplate {
+/** Its errors name the folder. */
+function explained(folder: string, make: () => ChatTemplate): ChatTemplate {
   const explain = <T>(body: () => T): T => {
     try {
       return body()
@@ -130,10 +132,6 @@ function templateOf(folder: string, source: string, names: Record<string, string
       )
     }
   }
-  const template = explain(() => new Template(source))
-  // Nothing here depends on the clock: templates that tell the date tell the one that Llama 3's fall back to.
-  const date = () => '26 Jul 2024'
-  const render = (messages: readonly Message[], generationPrompt: boolean) =>
-    template.render({ ...names, messages: [...messages], add_generation_prompt: generationPrompt, strftime_now: date })
+  const { source, render } = explain(make)
   return { source, render: (messages, generationPrompt) => explain(() => render(messages, generationPrompt)) }
 }

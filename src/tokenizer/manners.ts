@@ -28,7 +28,7 @@ const MARKS = Array.from({ length: 32 }, (_, i) => String.fromCodePoint(0xfdd0 +
 
 /**
  * A dialogue as ids through a template. Loss is taken on what stands between the text with a generation prompt before an answer and the first
- * stop id after it. Throws an Error where a template does not write an answer behind that prompt.
+ * stop id after it. Throws an Error where a template does not write an answer behind that prompt, unless nothing is to be learnt from it.
  */
 export function renderWith(
   tokenizer: Tokenizer,
@@ -58,8 +58,10 @@ export function renderWith(
   const answers = turns.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []))
   for (const i of answers) {
     const before = template.render(marked.slice(0, i), true)
-    if (!text.startsWith(before) || before.length < from)
+    if (!text.startsWith(before) || before.length < from) {
+      if (generationPrompt) continue // nothing is learnt from a prompt
       throw new Error(`messages[${i}]: the chat template does not write it behind its own generation prompt`)
+    }
     append(before.length, false)
     append(stopAfter(tokenizer, text, from, stops), true)
   }
