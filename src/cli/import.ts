@@ -5,7 +5,7 @@ import { importModel } from '../import/index.ts'
 import { modelType } from '../nn/index.ts'
 import { formatCount } from '../stages/report/format.ts'
 import { help, UsageError } from './flags.ts'
-import { language, say } from './language.ts'
+import { say } from './language.ts'
 import { verb } from './verb.ts'
 
 export const importVerb = verb({
@@ -33,14 +33,16 @@ export const importVerb = verb({
       onProgress: shown(),
     })
     const [en, zh] = [formatCount(parameters, 'en'), formatCount(parameters, 'zh')]
-    const folder = relative('', place) || place
+    const below = relative('', place)
+    const folder = below === '' || below.startsWith('..') ? place : below
+    const layers = config.layers === 1 ? 'layer' : 'layers'
     console.log(
       say({
-        en: `${folder}: ${modelType(config)}, ${en} parameters, ${config.layers} layers${chats ? '' : ', no chat template: it goes on with a text'}${known ? ' (was there already)' : ''}`,
+        en: `${folder}: ${modelType(config)}, ${en} parameters, ${config.layers} ${layers}${chats ? '' : ', no chat template: it goes on with a text'}${known ? ' (was there already)' : ''}`,
         zh: `${folder}：${modelType(config)}，${zh}参数，${config.layers} 层${chats ? '' : '，没有对话模板：只会接着往下写'}${known ? '（本来就有了）' : ''}`,
       }),
     )
-    console.log(`xueba chat ${folder}${language() === 'zh' ? ' --lang zh' : ''}`)
+    console.log(say({ en: `Talk with it: xueba chat ${folder}`, zh: `和它聊聊：xueba chat ${folder} --lang zh` }))
     return 0
   },
 })
