@@ -52,7 +52,7 @@ it('is what a recipe goes on from', async () => {
   const sft = 'kind: sft, steps: 3, rows: 2, time: 128, data: [{ world: dialogues, count: 40 }]'
   writeFileSync(
     recipe,
-    `name: onward\nlanguage: en\nseed: 1\nstages:\n  - { kind: import, model: ours }\n  - { ${sft} }\n  - { kind: report }\n`,
+    `name: onward\nlanguage: en\nseed: 1\nstages:\n  - { kind: import, model: theirs }\n  - { ${sft} }\n  - { kind: report }\n`,
   )
   const run = join(root, 'run')
   const { code, err } = await xueba(['run', recipe, '--out', run])
@@ -67,10 +67,10 @@ it.each([
   ['no operand', [], 2, /xueba import <folder\|name>/],
   ['no such thing', ['NOWHERE'], 1, /NOWHERE is neither a folder nor a name like Qwen\/Qwen3-0\.6B/],
   ['the same in Chinese', ['NOWHERE', '--lang', 'zh'], 1, /NOWHERE 既不是文件夹，也不是/],
-  ['a place that is taken', ['THEIRS', '--out', 'OURS'], 1, /ours is there already: choose another --out/],
+  ['a place that is taken', ['THEIRS', '--out', 'ROOT'], 1, /is there already: choose another --out/],
   ['a folder that is no model', ['ROOT', '--out', 'NEW'], 1, /config\.json cannot be read as part of a model/],
 ])('refuses %s', async (_, args, code, message) => {
-  const places: Record<string, string> = { THEIRS: theirs, OURS: ours, ROOT: root, NEW: join(root, 'new') }
+  const places: Record<string, string> = { THEIRS: theirs, ROOT: root, NEW: join(root, 'new') }
   const result = await xueba(['import', ...args.map((arg) => places[arg] ?? arg)])
   expect(result.err).toMatch(message)
   expect(result.code).toBe(code)
