@@ -122,7 +122,8 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       busy.free()
     })
 
-    it('gives a sequence the same bits in any crowd, when exact', async () => {
+    it.each(layouts)('gives a sequence the same bits in any crowd, when exact: %s', async (_, layout) => {
+      const model = tinyModel(engine, { ...tinyConfig, ...layout })
       const lengths = Array.from({ length: 40 }, (_, i) => 1 + ((i * 7) % 30))
       const starts = prompts(lengths)
       const request = (i: number) => ({ prompt: starts[i]!, stream: i, options: { maxTokens: 12, seed: 9 } })

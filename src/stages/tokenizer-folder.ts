@@ -129,6 +129,7 @@ function explained(folder: string, make: () => ChatTemplate): ChatTemplate {
       throw new UserError(
         `the chat template of ${folder} refuses: ${reason}`,
         `${folder} 的对话模板不接受这段对话：${reason}`,
+        { cause: error },
       )
     }
   }
