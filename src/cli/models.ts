@@ -5,7 +5,6 @@ import { originOf } from '../export/index.ts'
 import { hasWeights } from '../formats/index.ts'
 import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
 import { MODEL_KINDS } from '../stages/model-folder.ts'
-import type { Tokenizer } from '../tokenizer/index.ts'
 
 const kinds = { base: ['pretrain', 'import'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
@@ -17,10 +16,6 @@ export interface FoundModel {
   /** The stage that made it, where it lies in a run. */
   kind: string | undefined
 }
-
-/** Whether a model goes on with a text instead of answering: a base model of ours, or one without a chat template. */
-export const goesOn = (kind: string | undefined, tokenizer: Tokenizer): boolean =>
-  tokenizer.manners ? tokenizer.manners.template === null : kind === 'pretrain'
 
 /** Throws a UserError that says what there is instead. */
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {

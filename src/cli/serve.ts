@@ -4,11 +4,11 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../run/index.ts'
 import { openServer } from '../server/index.ts'
-import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
+import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel, goesOn, STAGES } from './models.ts'
+import { findModel, STAGES } from './models.ts'
 import { verb } from './verb.ts'
 
 export const serve = verb({

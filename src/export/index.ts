@@ -2,7 +2,7 @@
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { type GgmlType, ggufPieces, weightFiles } from '../formats/index.ts'
 import { isRun, readManifest, sha256, sha256OfFile, version } from '../run/index.ts'
-import { readModel } from '../stages/model-folder.ts'
+import { goesOn, readModel } from '../stages/model-folder.ts'
 import { gather, stageOptions } from '../stages/report/gather.ts'
 import { lastAnswers } from '../stages/report.ts'
 import type { Language } from '../stages/stage.ts'
@@ -58,8 +58,8 @@ export async function exportHuggingFace(
   const card =
     origin.run === undefined ? undefined : await gather(origin.run, { comparisons: await lastAnswers(origin.run) })
   const run = card && origin.stage !== undefined ? { card, stage: origin.stage } : undefined
-  const base = origin.kind === 'pretrain'
-  const imported = await importedFrom(folder, run)
+  const base = goesOn(origin.kind, model.tokenizer)
+  const imported = (await importedFrom(folder, run)) ?? (model.tokenizer.manners ? origin.name : undefined)
   const readme = modelCard({ name: origin.name, base, config: model.config, type, language, run, imported })
   const facts = {
     format: 'hf',
@@ -101,7 +101,7 @@ export async function exportGguf(
 ): Promise<string[]> {
   const { name, kind } = await originOf(folder)
   const model = await readModel(folder)
-  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: kind === 'pretrain' })
+  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: goesOn(kind, model.tokenizer) })
   await placeFile(out, ggufPieces(metadata, tensors), force)
   return notQuantised
 }

@@ -168,7 +168,7 @@ const contextOf = ({ config }: CardFacts) => config.maxPositions.toLocaleString(
 
 const en: Words = {
   opening: ({ config, type, base, ...facts }) =>
-    `A language model of ${formatCount(countParameters(config), 'en')} parameters, ${facts.imported === undefined ? 'trained from random weights' : `going on from ${escapeMarkdown(facts.imported)}, which somebody else trained,`} with xueba ${facts.run?.card.xueba ?? version()}. ${base ? 'It is a base model: it goes on with a text.' : 'It is a chat model.'} Layout ${layoutName(config)}: ${config.layers} layers, width ${config.dim}, ${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize.toLocaleString('en-US')}, context ${config.maxPositions.toLocaleString('en-US')} tokens. Weights in ${type}${type === 'f32' ? ', as trained' : ', rounded from the f32 they were trained in; the figures below were measured in f32'}.`,
+    `A language model of ${formatCount(countParameters(config), 'en')} parameters, ${facts.imported === undefined ? 'trained from random weights with' : 'made with'} xueba ${facts.run?.card.xueba ?? version()}${facts.imported === undefined ? '' : ` from ${escapeMarkdown(facts.imported)}, which somebody else trained`}. ${base ? 'It is a base model: it goes on with a text.' : 'It is a chat model.'} Layout ${layoutName(config)}: ${config.layers} layers, width ${config.dim}, ${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize.toLocaleString('en-US')}, context ${config.maxPositions.toLocaleString('en-US')} tokens. Weights in ${type}${facts.imported !== undefined && !facts.run ? '' : type === 'f32' ? ', as trained' : ', rounded from the f32 they were trained in; the figures below were measured in f32'}.`,
   training: 'What it was trained on',
   unknown: 'Not known: this folder was exported without the run that made it.',
   scores: 'What it scores',
@@ -200,7 +200,7 @@ const en: Words = {
 
 const zh: Words = {
   opening: ({ config, type, base, ...facts }) =>
-    `一个 ${formatCount(countParameters(config), 'zh')}参数的语言模型，用学霸（xueba）${facts.run?.card.xueba ?? version()} ${facts.imported === undefined ? '从随机参数开始训练而成' : `在别人练好的 ${escapeMarkdown(facts.imported)} 上接着做成`}。${base ? '它是基座模型：给它开头，它接着往下写。' : '它是对话模型。'}结构是 ${layoutName(config)}：${config.layers} 层，宽 ${config.dim}，${config.heads} 个头（键和值 ${config.kvHeads} 个），每头 ${config.headDim}，词表 ${config.vocabSize.toLocaleString('en-US')}，上下文 ${config.maxPositions.toLocaleString('en-US')} 个词元。权重存成 ${type}${type === 'f32' ? '，和训练时一样' : '，由训练时的 f32 舍入而来；下面的成绩是在 f32 下测的'}。`,
+    `一个 ${formatCount(countParameters(config), 'zh')}参数的语言模型，用学霸（xueba）${facts.run?.card.xueba ?? version()} ${facts.imported === undefined ? '从随机参数开始训练而成' : `在别人练好的 ${escapeMarkdown(facts.imported)} 上接着做成`}。${base ? '它是基座模型：给它开头，它接着往下写。' : '它是对话模型。'}结构是 ${layoutName(config)}：${config.layers} 层，宽 ${config.dim}，${config.heads} 个头（键和值 ${config.kvHeads} 个），每头 ${config.headDim}，词表 ${config.vocabSize.toLocaleString('en-US')}，上下文 ${config.maxPositions.toLocaleString('en-US')} 个词元。权重存成 ${type}${facts.imported !== undefined && !facts.run ? '' : type === 'f32' ? '，和训练时一样' : '，由训练时的 f32 舍入而来；下面的成绩是在 f32 下测的'}。`,
   training: '它是怎么练出来的',
   unknown: '不清楚：导出这个文件夹时，没有训练它的那次运行的记录。',
   scores: '成绩',

@@ -6,6 +6,7 @@
 import { type BatchOptions, type Completion, generateBatch } from '../generate/index.ts'
 import type { Model } from '../nn/index.ts'
 import { renderChat, stopIds, type Tokenizer, textStart, textStops } from '../tokenizer/index.ts'
+import { expectChats } from './tokenizer-folder.ts'
 
 /** How a question becomes ids, and ids become an answer. */
 export interface Manner {
@@ -22,6 +23,7 @@ export interface Asked extends Completion {
 
 /** With the chat template. */
 export function inChat(tokenizer: Tokenizer): Manner {
+  expectChats(tokenizer)
   return {
     prompt: (content) => renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids,
     stopIds: stopIds(tokenizer),

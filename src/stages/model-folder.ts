@@ -23,7 +23,7 @@ import { keptFiles, loadTokenizer } from './tokenizer-folder.ts'
 /** Stages that make a model. */
 export const MODEL_KINDS: readonly string[] = ['import', 'pretrain', 'sft', 'dpo', 'rl']
 
-export { loadTokenizer, saveTokenizer, TOKENIZER_FILES } from './tokenizer-folder.ts'
+export { goesOn, loadTokenizer, saveTokenizer, TOKENIZER_FILES } from './tokenizer-folder.ts'
 
 /** Config, weights and tokenizer files (those of `tokenizerFolder`), by name: what makes a folder a model. */
 export async function modelFiles(model: Model, tokenizerFolder: string): Promise<Record<string, Uint8Array>> {

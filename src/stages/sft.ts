@@ -14,6 +14,7 @@ import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder
 import { optimizerOf, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { joinRows, type Masked, packDialogues } from './tokens.ts'
+import { expectChats } from './tokenizer-folder.ts'
 import { train } from './train.ts'
 
 const schema = trainingOptions.extend({
@@ -102,6 +103,7 @@ export const sft: Stage<Config> = {
 
 /** Reads and tokenises all sources; writes the defects of files to rejected.jsonl. */
 async function prepare(context: StageContext, { data, heldOut: share, time }: Config, tokenizer: Tokenizer) {
+  expectChats(tokenizer)
   const defects: Defect[] = []
   const dialogues: Message[][] = []
   for (const source of data) dialogues.push(...(await readDialogues(source, context, (defect) => defects.push(defect))))

@@ -7,7 +7,7 @@ import { Engine, openReference } from '../tensor/index.ts'
 import { CHAT_TEMPLATE, renderChat, stopIds, textStart } from '../tokenizer/index.ts'
 import { loadModel, saveModel } from './model-folder.ts'
 import { byteTokenizer, tinyModel, writeModelFolder } from './tiny.test-helper.ts'
-import { loadTokenizer } from './tokenizer-folder.ts'
+import { expectChats, goesOn, loadTokenizer } from './tokenizer-folder.ts'
 
 const root = await mkdtemp(join(tmpdir(), 'xueba-manners-'))
 afterAll(() => rm(root, { recursive: true }))
@@ -79,7 +79,15 @@ test('what ends an answer is what the files say, the first that does', async () 
   await put('generation_config.json', { eos_token_id: [258, 257] })
   expect(await stops()).toEqual([258, 257])
   expect(textStart(await loadTokenizer(folder))).toBe(256)
-  expect((await loadTokenizer(folder)).manners!.template).toBeNull()
+  const tokenizer = await loadTokenizer(folder)
+  expect(tokenizer.manners!.template).toBeNull()
+  expect([goesOn('sft', tokenizer), goesOn('pretrain', byteTokenizer()), goesOn('sft', byteTokenizer())]).toEqual([
+    true,
+    true,
+    false,
+  ])
+  expect(() => expectChats(tokenizer)).toThrow(/has no chat template.*put its template into chat_template\.jinja/)
+  expect(() => expectChats(byteTokenizer())).not.toThrow()
 })
 
 test.each<[string, object, object | undefined, RegExp]>([

@@ -35,6 +35,19 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
 }
 
+/** Whether a model goes on with a text instead of answering: a base model of ours, or one of somebody else's without a chat template. */
+export const goesOn = (kind: string | undefined, { manners }: Pick<Tokenizer, 'manners'>): boolean =>
+  manners ? manners.template === null : kind === 'pretrain'
+
+/** Throws a UserError for a model that knows no dialogue: it must not be asked, or trained, as if it did. */
+export function expectChats({ manners }: Tokenizer): void {
+  if (!manners || manners.template) return
+  throw new UserError(
+    `this model has no chat template, and not the tokens of ours: put its template into ${TEMPLATE_FILE} in its folder`,
+    `这个模型没有对话模板，也没有我们的模板要用的词元：请把它的模板写进它文件夹里的 ${TEMPLATE_FILE}`,
+  )
+}
+
 export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promise<void> {
   await writeJson(join(folder, 'tokenizer.json'), tokenizer.toJson())
   await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))

@@ -74,6 +74,7 @@ export async function interview(
 }
 
 function mannersOf(kind: string, tokenizer: Tokenizer): [ModelAnswer['manner'], Manner][] {
+  if (tokenizer.manners?.template === null) return [['text', goOn(tokenizer)]]
   const chat: [ModelAnswer['manner'], Manner] = ['chat', inChat(tokenizer)]
   return kind === 'pretrain' ? [['text', goOn(tokenizer)], chat] : [chat]
 }
