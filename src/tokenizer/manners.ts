@@ -51,8 +51,10 @@ export function renderWith(
     const ids = idsOf(tokenizer, text.slice(from, to), mark)
     const end = scored ? ids.findIndex((id) => stops.includes(id)) : -1
     const count = end < 0 ? ids.length : end + 1
-    chat.ids.push(...ids)
-    chat.mask.push(...ids.map((_, i) => (scored && i < count ? 1 : 0) as 0 | 1))
+    ids.forEach((id, i) => {
+      chat.ids.push(id)
+      chat.mask.push(scored && i < count ? 1 : 0)
+    })
     from = to
   }
   const answers = turns.flatMap(({ role }, i) => (role === 'assistant' ? [i] : []))
