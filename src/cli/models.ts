@@ -19,7 +19,8 @@ export interface FoundModel {
 
 /** Throws a UserError that says what there is instead. */
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
-  const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
+  const places = [resolve(target), resolve('runs', target), resolve('models', target)]
+  const folder = places.find((place) => existsSync(place)) ?? places[1]!
   if (existsSync(join(folder, 'config.json')) && hasWeights(folder))
     return { folder, kind: (await originOf(folder)).kind }
   if (!isRun(folder))
