@@ -65,7 +65,7 @@ static int64_t place(const int32_t *positions, int64_t i, int64_t time) {
   return positions[i] < 0 || positions[i] >= time ? 0 : positions[i];
 }
 
-// qkv (n, (H + 2 Hkv) D) -> qk (n, (H + Hkv) D): RMSNorm over each head, then rotation by the position's angles
+// qkv (n, (H + 2 Hkv) D) -> qk (n, (H + Hkv) D): RMSNorm over each head where there are norms, then rotation by the position's angles
 void k_qk_forward(const Command *c, int id, int threads) {
   int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
   const float *qkv = F32(c, 0), *rope = F32(c, 3);
@@ -76,7 +76,15 @@ void k_qk_forward(const Command *c, int id, int threads) {
     const float *cos = rope + place(positions, i, time) * D, *sin = cos + half;
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
-      float *y = qk + (i * (H + Hkv) + h) * D, r = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
+      float *y = qk + (i * (H + Hkv) + h) * D;
+      if (!w) {
+        for (int64_t j = 0; j < half; j++) {
+          y[j] = x[j] * cos[j] - x[j + half] * sin[j];
+          y[j + half] = x[j + half] * cos[j] + x[j] * sin[j];
+        }
+        continue;
+      }
+      float r = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
       rstd[i * (H + Hkv) + h] = r;
       for (int64_t j = 0; j < half; j++) {
         float a = w[j] * (x[j] * r), b = w[j + half] * (x[j + half] * r);
@@ -101,12 +109,16 @@ void k_qk_backward(const Command *c, int id, int threads) {
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
       const float *dy = dqk + (i * (H + Hkv) + h) * D;
-      float *dx = dqkv + (i * (H + 2 * Hkv) + h) * D, *dw = mine + (h < H ? 0 : D), r = rstd[i * (H + Hkv) + h];
+      float *dx = dqkv + (i * (H + 2 * Hkv) + h) * D, *dw = mine + (h < H ? 0 : D);
       for (int64_t j = 0; j < half; j++) {
         g[j] = dy[j] * cos[j] + dy[j + half] * sin[j];
         g[j + half] = dy[j + half] * cos[j] - dy[j] * sin[j];
       }
-      float mean = dot3(g, w, x, D) * r * r / D;
+      if (!w) {
+        for (int64_t j = 0; j < D; j++) dx[j] = g[j];
+        continue;
+      }
+      float r = rstd[i * (H + Hkv) + h], mean = dot3(g, w, x, D) * r * r / D;
       for (int64_t j = 0; j < D; j++) {
         dx[j] = r * (g[j] * w[j] - x[j] * mean);
         dw[j] += g[j] * (x[j] * r);

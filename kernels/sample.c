@@ -5,7 +5,7 @@
 
 #define BLOCK (8 * VW) // d and e are padded to whole blocks with d infinite and e 0
 
-enum { TEMPERATURE, TOP_K, TOP_P, MIN_P, PENALTY };
+enum { TEMPERATURE, TOP_K, TOP_P, MIN_P, PENALTY, STOP3, STOP4, STOP5 }; // the last three: id + 1, 0 for none
 enum { SEED, STREAM, GENERATED, ACTIVE, LIMIT, STOP1, STOP2, FINISH };
 enum { RUNNING, STOP, LENGTH, NOT_FINITE };
 
@@ -139,7 +139,10 @@ void k_sample(const Command *c, int id, int threads) {
       log_probs[at] = z[token] - top - log1(total);
       ids[i] = token;
       state[GENERATED]++;
+      const float *more = settings + i * 8;
+      float next = (float)(token + 1);
       if (token == state[STOP1] || token == state[STOP2]) finish = STOP;
+      else if (next == more[STOP3] || next == more[STOP4] || next == more[STOP5]) finish = STOP;
       else if (state[GENERATED] >= state[LIMIT] || position + 1 >= P) finish = LENGTH;
       else positions[i] = (int32_t)position;
     }

@@ -30,8 +30,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   stages: ENGINE,
   lessons: [...ENGINE, 'stages'],
   export: [...ENGINE, 'stages'],
+  import: [...ENGINE, 'stages', 'export'],
   server: [...ENGINE, 'stages', 'lessons', 'export'],
-  cli: [...ENGINE, 'stages', 'lessons', 'export', 'server'],
+  cli: [...ENGINE, 'stages', 'lessons', 'export', 'import', 'server'],
 }
 /** Random numbers come from one file, for every room. */
 const SHARED = new Set(['tensor/random.ts'])

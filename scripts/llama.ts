@@ -14,7 +14,7 @@ import { latestStage, readRun } from '../src/run/index.ts'
 import { loadModel, loadTokenizer } from '../src/stages/model-folder.ts'
 import { random } from '../src/tensor/random.ts'
 import { openEngine } from '../src/tensor/open.node.ts'
-import { END_OF_TEXT, renderChat, type Tokenizer } from '../src/tokenizer/index.ts'
+import { renderChat, textStart, type Tokenizer } from '../src/tokenizer/index.ts'
 import { installLlama, type Llama, openLlama } from './llama-peer.ts'
 import { type BlockResult, compareBlocks } from './llama-blocks.ts'
 import { compareSpeed, type Speeds } from './llama-speed.ts'
@@ -132,7 +132,7 @@ function promptsOf(run: string, tokenizer: Tokenizer, language: string): number[
   const draw = random(1, 'llama prompts')
   return Array.from({ length: PROMPTS }, (_, i) => {
     const text = texts[i % texts.length]!
-    if (i % 2 === 0) return [tokenizer.idOf(END_OF_TEXT), ...tokenizer.encode(text.slice(0, 5 + draw.below(60)))]
+    if (i % 2 === 0) return [textStart(tokenizer), ...tokenizer.encode(text.slice(0, 5 + draw.below(60)))]
     const sum = `${10 + draw.below(90)}+${10 + draw.below(90)}`
     const exercise = language === 'zh' ? `计算：${sum}` : `What is ${sum}?`
     const content = i % 4 === 1 ? exercise : text.split('\n', 1)[0]!.slice(0, 80)

@@ -3,11 +3,13 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
+ * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
+import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
@@ -17,7 +19,8 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
                                                       the quickstart and its controls (13 minutes a run; goes on where it stopped)
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
-npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)`
+npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
+npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -63,6 +66,10 @@ switch (positionals[0]) {
     console.log(JSON.stringify(study, null, 1))
     console.log(llamaTable(study))
     if (!agrees(study)) process.exitCode = 1
+    break
+  }
+  case 'large': {
+    console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
     break
   }
   default:

@@ -1,11 +1,11 @@
 /** xueba chat: talk with a model of any stage. A base model goes on writing; a chat model answers. */
 import { createInterface } from 'node:readline/promises'
 import { z } from 'zod'
-import { createSession, type Session, streamText } from '../generate/index.ts'
+import { createSession, type Session, streamText, usualContext } from '../generate/index.ts'
 import type { Model } from '../nn/index.ts'
-import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
+import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
-import { type Turn, END_OF_TEXT, renderChat, stopIds, type Tokenizer } from '../tokenizer/index.ts'
+import { renderChat, stopIds, textStart, type Tokenizer, type Turn } from '../tokenizer/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { findModel, STAGES } from './models.ts'
@@ -66,14 +66,15 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
   const engine = await openEngine()
   const tokenizer = await loadTokenizer(folder)
   const model = await loadModel(engine, folder, { trainable: false })
-  const isBase = kind === 'pretrain'
-  const session = createSession(model, 1, model.config.maxPositions)
+  const isBase = goesOn(kind, tokenizer)
+  const context = usualContext(model.config)
+  const session = createSession(model, 1, context)
   try {
-    const fits = (ids: readonly number[]) => ids.length < model.config.maxPositions
+    const fits = (ids: readonly number[]) => ids.length < context
     const tooLong = () =>
       say({
-        en: `too long: the model holds ${model.config.maxPositions} tokens`,
-        zh: `太长了：模型最多容纳 ${model.config.maxPositions} 个词元`,
+        en: `too long: the model holds ${context} tokens`,
+        zh: `太长了：模型最多容纳 ${context} 个词元`,
       })
     if (prompt !== undefined) {
       const ids = isBase ? continuation(tokenizer, prompt) : dialogue(tokenizer, [{ role: 'user', content: prompt }])
@@ -106,7 +107,7 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
       else {
         messages.push({ role: 'user', content: line.trim() })
         let ids = dialogue(tokenizer, messages)
-        if (ids.length + options.maxTokens > model.config.maxPositions) {
+        if (ids.length + options.maxTokens > context) {
           messages = messages.slice(-1) // the context is full: begin again with this question
           ids = dialogue(tokenizer, messages)
         }
@@ -128,7 +129,7 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
 const dialogue = (tokenizer: Tokenizer, messages: Turn[]) =>
   renderChat(tokenizer, messages, { generationPrompt: true }).ids
 
-const continuation = (tokenizer: Tokenizer, text: string) => [tokenizer.idOf(END_OF_TEXT)!, ...tokenizer.encode(text)]
+const continuation = (tokenizer: Tokenizer, text: string) => [textStart(tokenizer), ...tokenizer.encode(text)]
 
 /** Streams an answer to the terminal; returns its ids. */
 async function answer(

@@ -6,7 +6,7 @@ import { isRun, readRecipe, runFiles } from '../run/index.ts'
 import { fewShot, inChat } from '../stages/ask.ts'
 import { evaluateExercises } from '../stages/exercises.ts'
 import { registry } from '../stages/index.ts'
-import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
+import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { examineWorld } from '../stages/world-exam.ts'
 import { finalLine, type Task, type TaskSpec, taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
@@ -74,11 +74,10 @@ export const evaluate = verb({
       const model = await loadModel(engine, folder, { trainable: false })
       const { problems, maxTokens, samples, seed } = options
       const k = samples > 1 ? [1, samples] : []
+      const isBase = goesOn(kind, tokenizer)
       // As the eval stage does: a base model is shown worked examples.
       const manner = (task: Task) =>
-        kind === 'pretrain'
-          ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!))
-          : inChat(tokenizer)
+        isBase ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!)) : inChat(tokenizer)
       const exercises = []
       for (const spec of specs) {
         const { task } = await openTask(spec, lang)
@@ -100,7 +99,7 @@ export const evaluate = verb({
               count: questions,
               seed,
               maxTokens,
-              isBase: kind === 'pretrain',
+              isBase,
             })
           : null
       if (options.json) console.log(JSON.stringify({ model: folder, exercises, world }))

@@ -8,6 +8,7 @@ import { doctor } from './doctor.ts'
 import { exitCodeOf, sentenceOf } from './errors.ts'
 import { evaluate } from './eval.ts'
 import { exportModel } from './export.ts'
+import { importVerb } from './import.ts'
 import { describeFlags, help, parseFlags, UsageError } from './flags.ts'
 import { say, setLanguage } from './language.ts'
 import { lesson } from './lesson.ts'
@@ -29,6 +30,7 @@ const verbs: Verb[] = [
   evaluate,
   report,
   exportModel,
+  importVerb,
   rank,
   lesson,
   tokenizer,

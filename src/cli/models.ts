@@ -2,9 +2,11 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { originOf } from '../export/index.ts'
+import { hasWeights } from '../formats/index.ts'
 import { isRun, latestStage, readRun, UserError } from '../run/index.ts'
+import { MODEL_KINDS } from '../stages/model-folder.ts'
 
-const kinds = { base: ['pretrain'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
+const kinds = { base: ['pretrain', 'import'], sft: ['sft'], dpo: ['dpo'], rl: ['rl'] } as const
 export type StageName = keyof typeof kinds
 /** What `--stage` may say. */
 export const STAGES = Object.keys(kinds) as [StageName, ...StageName[]]
@@ -17,8 +19,9 @@ export interface FoundModel {
 
 /** Throws a UserError that says what there is instead. */
 export async function findModel(target: string, stage?: StageName): Promise<FoundModel> {
-  const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
-  if (existsSync(join(folder, 'config.json')) && existsSync(join(folder, 'model.safetensors')))
+  const places = [resolve(target), resolve('runs', target), resolve('models', target)]
+  const folder = places.find((place) => existsSync(place)) ?? places[1]!
+  if (existsSync(join(folder, 'config.json')) && hasWeights(folder))
     return { folder, kind: (await originOf(folder)).kind }
   if (!isRun(folder))
     throw new UserError(
@@ -26,7 +29,7 @@ export async function findModel(target: string, stage?: StageName): Promise<Foun
       `${target} 既不是模型文件夹（config.json、model.safetensors），也不是运行目录`,
     )
   const run = await readRun(folder)
-  const found = latestStage(run, ...(stage ? kinds[stage] : ['pretrain', 'sft', 'dpo', 'rl']))
+  const found = latestStage(run, ...(stage ? kinds[stage] : MODEL_KINDS))
   if (found) return { folder: found.folder, kind: found.kind }
   const done = run.stages.filter((s) => s.manifest).map((s) => s.name)
   throw new UserError(

@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { UserError } from '../run/index.ts'
 import { openServer } from '../server/index.ts'
-import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
+import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
@@ -66,7 +66,7 @@ export const serve = verb({
       const id = basename(resolve(target))
       const server = await openServer(model, tokenizer, {
         id,
-        chats: kind !== 'pretrain',
+        chats: !goesOn(kind, tokenizer),
         host,
         port,
         apiKey,

@@ -7,6 +7,8 @@ import { decodeGgml, encodeGgml, type GgmlType, readGguf, readSafetensors } from
 import { readModel, type StoredModel } from '../stages/model-folder.ts'
 import { byteTokenizer, tinyModel, writeModelFolder } from '../stages/tiny.test-helper.ts'
 import { Engine, openReference } from '../tensor/index.ts'
+import { layOut, type ModelConfig } from '../nn/index.ts'
+import { random } from '../tensor/random.ts'
 import { exportGguf, exportHuggingFace, ggufOf, huggingFaceFiles, originOf } from './index.ts'
 import { placeFile, placeFolder } from './place.ts'
 
@@ -149,6 +151,71 @@ test('a GGUF file: names, shapes and types that llama.cpp looks for, read by Hug
     ['blk.0.ffn_down.weight', [64, 32], 2],
     ['output_norm.weight', [32], 0],
   ])
+})
+
+/** A model of this layout with random weights, biases among them. */
+function laidOut(layout: Partial<ModelConfig>) {
+  const config = { ...model.config, ...layout }
+  const draw = random(2, 'layout')
+  const weights = new Map(
+    layOut(config).parameters.map(({ name, shape }) => {
+      const size = shape.reduce((a, b) => a * b)
+      return [name, { shape, data: Float32Array.from({ length: size }, () => draw.normal()) }] as const
+    }),
+  )
+  return { config, weights }
+}
+
+test('a GGUF file of Qwen2’s layout: the biases, nothing permuted', () => {
+  const changes = laidOut({ qkNorm: false, qkvBias: true })
+  const { metadata, tensors } = gguf(changes, 'f32')
+  expect(metadata.get('general.architecture')!.value).toBe('qwen2')
+  expect(metadata.get('qwen2.block_count')!.value).toBe(1)
+  expect([...tensors.keys()].filter((name) => name.includes('attn'))).toEqual(
+    [
+      'attn_norm.weight',
+      'attn_q.weight',
+      'attn_k.weight',
+      'attn_v.weight',
+      'attn_q.bias',
+      'attn_k.bias',
+      'attn_v.bias',
+      'attn_output.weight',
+    ].map((name) => `blk.0.${name}`),
+  )
+  for (const [ours, theirs] of [
+    ['q_proj.bias', 'attn_q.bias'],
+    ['k_proj.weight', 'attn_k.weight'],
+  ])
+    expect(tensors.get(`blk.0.${theirs}`)!.data).toBe(changes.weights.get(`model.layers.0.self_attn.${ours}`)!.data)
+})
+
+test('a GGUF file of Llama’s layout: neighbours are what halves were, and rope’s divisors', () => {
+  const ropeScaling = { factor: 8, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 64 }
+  const changes = laidOut({ qkNorm: false, ropeScaling })
+  const { metadata, tensors } = gguf(changes, 'f32')
+  expect(metadata.get('general.architecture')!.value).toBe('llama')
+  expect(metadata.get('llama.vocab_size')!.value).toBe(259)
+  const [headDim, dim] = [16, 32]
+  for (const [ours, theirs] of [
+    ['q_proj', 'attn_q'],
+    ['k_proj', 'attn_k'],
+  ]) {
+    const from = changes.weights.get(`model.layers.0.self_attn.${ours}.weight`)!.data
+    const to = tensors.get(`blk.0.${theirs}.weight`)!.data
+    for (let head = 0; head < 2; head++)
+      for (let j = 0; j < headDim; j++) {
+        const at = (head * headDim + (j % 2) * (headDim / 2) + (j >> 1)) * dim
+        const row = (head * headDim + j) * dim
+        expect(to.subarray(row, row + dim)).toEqual(from.subarray(at, at + dim))
+      }
+  }
+  expect(tensors.get('blk.0.attn_v.weight')!.data).toBe(
+    changes.weights.get('model.layers.0.self_attn.v_proj.weight')!.data,
+  )
+  const divisors = tensors.get('rope_freqs.weight')!.data
+  expect([divisors.length, divisors[0], divisors.at(-1)]).toEqual([8, 1, 8])
+  expect(() => gguf(laidOut({ ropeScaling }), 'f32')).toThrow(/rope scaling only in models of the architecture llama/)
 })
 
 test('a GGUF file in f32 has the weights to the bit', async () => {

@@ -1,15 +1,17 @@
 /**
- * A model as one GGUF file for llama.cpp, Ollama and LM Studio. Keys and tensor names are those of llama.cpp's architecture `qwen3`
- * (src/models/qwen3.cpp, src/llama-vocab.cpp, gguf-py/gguf/constants.py). Nothing is permuted: Qwen3 rotates the halves of a head
- * (NEOX), as Hugging Face does and as we do. A tied embedding is written once; llama.cpp takes it for the output as well.
+ * A model as one GGUF file for llama.cpp, Ollama and LM Studio. Keys and tensor names are those of llama.cpp's architectures `qwen3`, `qwen2`
+ * and `llama` (src/models/, src/llama-vocab.cpp, gguf-py/gguf/constants.py, convert_hf_to_gguf.py). The Qwens rotate the halves of a head
+ * (NEOX), as Hugging Face does and as we do; `llama` rotates neighbours, so the rows of its queries and keys change places. A tied
+ * embedding is written once; llama.cpp takes it for the output as well. Llama 3's rope scaling is a tensor of divisors.
  *
- * The pre-split is called `qwen2` there: the same regular expression as ours, letter for letter but for how contractions fold case.
+ * The pre-splits are called `qwen2` and `llama-bpe` there: the same regular expressions, letter for letter but for how contractions fold case.
+ * llama.cpp does not normalise texts: NFC is left out.
  */
 import { FLOAT16_MAX, fitsGgml, type GgmlType, type GgufTensor, type GgufValue } from '../formats/index.ts'
-import { countParameters, type ModelConfig } from '../nn/index.ts'
+import { countParameters, type ModelConfig, modelType, ropeDivisors } from '../nn/index.ts'
 import { UserError, version } from '../run/index.ts'
 import type { StoredModel } from '../stages/model-folder.ts'
-import { CHAT_TEMPLATE, END_OF_TEXT, IM_END, type Tokenizer, type TokenizerJson } from '../tokenizer/index.ts'
+import { CHAT_TEMPLATE, stopIds, textStart, textStops, type Tokenizer, type TokenizerJson } from '../tokenizer/index.ts'
 
 export interface GgufModel {
   metadata: Map<string, GgufValue>
@@ -36,13 +38,20 @@ export function ggufOf(
     )
   const tensors = new Map<string, GgufTensor>()
   const notQuantised: string[] = []
-  for (const [from, { shape, data }] of weights) {
+  const pairs = modelType(config) === 'llama'
+  for (const [from, { shape, data: given }] of weights) {
+    const data = pairs && /\.[qk]_proj\./.test(from) ? interleaved(given, shape, config.headDim) : given
     const to = ggufName(from)
     const wanted = typeOf(from, shape, type)
     const stored = fitsGgml(wanted, shape.at(-1)!) ? wanted : 'f16'
     if (stored !== wanted) notQuantised.push(to)
     expectStorable(from, data, stored)
     tensors.set(to, { type: stored, shape, data })
+  }
+  if (config.ropeScaling) {
+    if (!pairs) throw noScaling(config)
+    const data = Float32Array.from(ropeDivisors(config))
+    tensors.set('rope_freqs.weight', { type: 'f32', shape: [data.length], data })
   }
   const metadata = new Map<string, GgufValue>([
     ...generalKeys(config, name, type),
@@ -51,6 +60,24 @@ export function ggufOf(
   ])
   return { metadata, tensors, notQuantised }
 }
+
+/** The rows of each head, first half and second half in turns: what rotated halves then rotates neighbours. */
+function interleaved(data: Float32Array, shape: readonly number[], headDim: number): Float32Array {
+  const [rows = 0, columns = 1] = shape
+  const [half, out] = [headDim / 2, new Float32Array(data.length)]
+  for (let row = 0; row < rows; row++) {
+    const [head, j] = [Math.floor(row / headDim) * headDim, row % headDim]
+    const to = head + (j < half ? 2 * j : 2 * (j - half) + 1)
+    out.set(data.subarray(row * columns, (row + 1) * columns), to * columns)
+  }
+  return out
+}
+
+const noScaling = (config: ModelConfig) =>
+  new UserError(
+    `llama.cpp reads Llama 3's rope scaling only in models of the architecture llama; this one is ${modelType(config)}`,
+    `llama.cpp 只在 llama 架构里支持 Llama 3 的 rope 缩放；这个模型是 ${modelType(config)}`,
+  )
 
 /**
  * Norms stay as they are. In a q4_0 file the embedding and the output are q8_0: that undoes a third to a half of what q4_0
@@ -86,7 +113,7 @@ const strings = (value: string[]): GgufValue => ({ type: 'array', of: 'string', 
 
 function generalKeys(config: ModelConfig, name: string, type: GgmlType): [string, GgufValue][] {
   return [
-    ['general.architecture', string('qwen3')],
+    ['general.architecture', string(modelType(config))],
     ['general.type', string('model')],
     ['general.name', string(name)],
     ['general.size_label', string(sizeLabel(countParameters(config)))],
@@ -104,40 +131,45 @@ export function sizeLabel(parameters: number): string {
 }
 
 function modelKeys(c: ModelConfig): [string, GgufValue][] {
+  const at = (key: string, value: GgufValue): [string, GgufValue] => [`${modelType(c)}.${key}`, value]
   return [
-    ['qwen3.block_count', u32(c.layers)],
-    ['qwen3.context_length', u32(c.maxPositions)],
-    ['qwen3.embedding_length', u32(c.dim)],
-    ['qwen3.feed_forward_length', u32(c.ff)],
-    ['qwen3.attention.head_count', u32(c.heads)],
-    ['qwen3.attention.head_count_kv', u32(c.kvHeads)],
-    ['qwen3.attention.key_length', u32(c.headDim)],
-    ['qwen3.attention.value_length', u32(c.headDim)],
-    ['qwen3.attention.layer_norm_rms_epsilon', f32(c.eps)],
-    ['qwen3.rope.dimension_count', u32(c.headDim)],
-    ['qwen3.rope.freq_base', f32(c.ropeTheta)],
+    at('block_count', u32(c.layers)),
+    at('context_length', u32(c.maxPositions)),
+    at('embedding_length', u32(c.dim)),
+    at('feed_forward_length', u32(c.ff)),
+    at('attention.head_count', u32(c.heads)),
+    at('attention.head_count_kv', u32(c.kvHeads)),
+    at('attention.key_length', u32(c.headDim)),
+    at('attention.value_length', u32(c.headDim)),
+    at('attention.layer_norm_rms_epsilon', f32(c.eps)),
+    at('rope.dimension_count', u32(c.headDim)),
+    at('rope.freq_base', f32(c.ropeTheta)),
+    ...(modelType(c) === 'llama' ? [at('vocab_size', u32(c.vocabSize))] : []),
   ]
 }
 
-const TOKEN_TYPES = { normal: 1, control: 3, unused: 5 }
+const TOKEN_TYPES = { normal: 1, control: 3, plain: 4, unused: 5 }
 
 function tokenizerKeys(tokenizer: Tokenizer, vocabSize: number, base: boolean): [string, GgufValue][] {
   const json = tokenizer.toJson()
   const { tokens, types } = tokenTable(json, vocabSize)
-  const [endOfText, endOfTurn] = [tokenizer.idOf(END_OF_TEXT), tokenizer.idOf(IM_END)]
+  const start = textStart(tokenizer)
+  const template = tokenizer.manners ? tokenizer.manners.template?.source : CHAT_TEMPLATE
+  const silent = base || template === undefined
+  const end = silent ? textStops(tokenizer)[0]! : stopIds(tokenizer)[0]!
   return [
     ['tokenizer.ggml.model', string('gpt2')],
-    ['tokenizer.ggml.pre', string('qwen2')],
+    ['tokenizer.ggml.pre', string(tokenizer.vocabulary.split === 'llama3' ? 'llama-bpe' : 'qwen2')],
     ['tokenizer.ggml.tokens', strings(tokens)],
     ['tokenizer.ggml.token_type', { type: 'array', of: 'i32', value: types }],
     ['tokenizer.ggml.merges', strings(json.model.merges)],
-    ['tokenizer.ggml.bos_token_id', u32(endOfText)],
-    ['tokenizer.ggml.eos_token_id', u32(base ? endOfText : endOfTurn)],
-    ['tokenizer.ggml.eot_token_id', u32(endOfTurn)],
-    ['tokenizer.ggml.padding_token_id', u32(endOfText)],
-    ['tokenizer.ggml.add_bos_token', bool(base)],
+    ['tokenizer.ggml.bos_token_id', u32(start)],
+    ['tokenizer.ggml.eos_token_id', u32(end)],
+    ['tokenizer.ggml.eot_token_id', u32(stopIds(tokenizer)[0]!)],
+    ['tokenizer.ggml.padding_token_id', u32(start)],
+    ['tokenizer.ggml.add_bos_token', bool(silent)],
     ['tokenizer.ggml.add_eos_token', bool(false)],
-    ...(base ? [] : [['tokenizer.chat_template', string(CHAT_TEMPLATE)] as [string, GgufValue]]),
+    ...(silent ? [] : [['tokenizer.chat_template', string(template)] as [string, GgufValue]]),
   ]
 }
 
@@ -157,7 +189,7 @@ function tokenTable({ model, added_tokens: added }: TokenizerJson, vocabSize: nu
     types[id] = type
   }
   for (const [text, id] of ordinary) put(id, text, TOKEN_TYPES.normal)
-  for (const { id, content } of added) put(id, content, TOKEN_TYPES.control)
+  for (const { id, content, special } of added) put(id, content, special ? TOKEN_TYPES.control : TOKEN_TYPES.plain)
   const seen = new Set<string>()
   const twice = tokens.find((text) => seen.size === seen.add(text).size)
   if (twice !== undefined)
@@ -190,8 +222,9 @@ const outerParts: Record<string, string> = {
 
 /** llama.cpp's name of one of our weights. */
 export function ggufName(name: string): string {
-  const [, layer, part] = /^model\.layers\.(\d+)\.(.+)\.weight$/.exec(name) ?? []
-  const found = layer === undefined ? outerParts[name] : layerParts[part!] && `blk.${layer}.${layerParts[part!]}.weight`
+  const [, layer, part, kind] = /^model\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? []
+  const found =
+    layer === undefined ? outerParts[name] : layerParts[part!] && `blk.${layer}.${layerParts[part!]}.${kind}`
   if (found === undefined) throw new Error(`gguf: no name for ${name}`)
   return found
 }

@@ -2,11 +2,11 @@
  * A model as a Hugging Face folder, file by file: what transformers, vLLM and the Hub read. All weights have one type, rounded to
  * nearest, ties to even. `config.json` and `generation_config.json` are those of the model, with the type that the weights have now.
  */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type SafetensorsTensor, safetensorsShards, type SafetensorsType } from '../formats/index.ts'
 import { readJson } from '../run/index.ts'
 import type { StoredModel } from '../stages/model-folder.ts'
+import { keptFiles } from '../stages/tokenizer-folder.ts'
 import { tokenizerConfig } from '../tokenizer/index.ts'
 import { expectStorable } from './gguf.ts'
 
@@ -33,12 +33,12 @@ export async function* huggingFaceFiles(
   }
   yield* safetensorsShards(tensors, shardBytes)
   const config = (await readJson(join(model.folder, 'config.json'))) as object
-  yield ['config.json', json({ ...config, torch_dtype: torch })]
+  yield ['config.json', json({ ...config, torch_dtype: torch, ...('dtype' in config ? { dtype: torch } : {}) })]
   const generation = await readJson(join(model.folder, 'generation_config.json'))
   if (generation !== undefined) yield ['generation_config.json', json(generation)]
-  yield ['tokenizer.json', await readFile(join(model.folder, 'tokenizer.json'))]
-  const tokenizer = await readJson(join(model.folder, 'tokenizer_config.json'))
-  yield ['tokenizer_config.json', json(tokenizer ?? tokenizerConfig(model.tokenizer))]
+  const kept = await keptFiles(model.folder)
+  yield* Object.entries(kept)
+  if (!('tokenizer_config.json' in kept)) yield ['tokenizer_config.json', json(tokenizerConfig(model.tokenizer))]
 }
 
 const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)

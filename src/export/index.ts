@@ -1,15 +1,18 @@
 /** xueba/export: a trained model for other programs, as a Hugging Face folder or a GGUF file. */
-import { basename, dirname, join } from 'node:path'
-import { type GgmlType, ggufPieces } from '../formats/index.ts'
-import { isRun, readManifest, sha256OfFile, version } from '../run/index.ts'
-import { readModel } from '../stages/model-folder.ts'
-import { gather } from '../stages/report/gather.ts'
+import { basename, dirname, isAbsolute, join } from 'node:path'
+import { type GgmlType, ggufPieces, weightFiles } from '../formats/index.ts'
+import { isRun, readManifest, sha256, sha256OfFile, version } from '../run/index.ts'
+import { goesOn, readModel } from '../stages/model-folder.ts'
+import { gather, stageOptions } from '../stages/report/gather.ts'
 import { lastAnswers } from '../stages/report.ts'
 import type { Language } from '../stages/stage.ts'
 import { ggufOf } from './gguf.ts'
 import { huggingFaceFiles, type HuggingFaceType } from './huggingface.ts'
-import { modelCard } from './model-card.ts'
+import { lineageOf } from './lineage.ts'
+import { type CardFacts, modelCard } from './model-card.ts'
 import { exportFacts, type Files, placeFile, placeFolder } from './place.ts'
+
+export { EXPORT_FILE } from './place.ts'
 
 export { ggufOf } from './gguf.ts'
 export type { GgufModel } from './gguf.ts'
@@ -55,17 +58,34 @@ export async function exportHuggingFace(
   const card =
     origin.run === undefined ? undefined : await gather(origin.run, { comparisons: await lastAnswers(origin.run) })
   const run = card && origin.stage !== undefined ? { card, stage: origin.stage } : undefined
-  const base = origin.kind === 'pretrain'
-  const readme = modelCard({ name: origin.name, base, config: model.config, type, language, run })
+  const base = goesOn(origin.kind, model.tokenizer)
+  const imported = (await importedFrom(folder, run)) ?? (model.tokenizer.manners ? origin.name : undefined)
+  const readme = modelCard({ name: origin.name, base, config: model.config, type, language, run, imported })
   const facts = {
     format: 'hf',
     type,
     xueba: version(),
     name: origin.name,
     kind: origin.kind,
-    weights: await sha256OfFile(join(folder, 'model.safetensors')),
+    source: imported,
+    weights: await hashOfWeights(folder),
   }
   await placeFolder(out, withCard(huggingFaceFiles(model, type), readme), facts, { force, source: folder })
+}
+
+/** Where somebody else's model came from, of an imported folder or of a run that went on from one. */
+async function importedFrom(folder: string, run?: CardFacts['run']): Promise<string | undefined> {
+  const stage = run && lineageOf(run.card, run.stage).find(({ kind }) => kind === 'import')
+  if (stage) return basename(String(stageOptions(run.card.recipe).get(stage.name)?.model ?? stage.name))
+  const facts = await exportFacts(folder)
+  return facts?.source === undefined ? undefined : isAbsolute(facts.source) ? facts.name : facts.source
+}
+
+/** Of the one file, or of the hashes of the shards in their order. */
+async function hashOfWeights(folder: string): Promise<string> {
+  const hashes: string[] = []
+  for (const file of await weightFiles(folder)) hashes.push(await sha256OfFile(join(folder, file)))
+  return hashes.length === 1 ? hashes[0]! : sha256(hashes.join('\n'))
 }
 
 async function* withCard(files: Files, readme: string): AsyncGenerator<[string, Uint8Array], void, undefined> {
@@ -81,7 +101,7 @@ export async function exportGguf(
 ): Promise<string[]> {
   const { name, kind } = await originOf(folder)
   const model = await readModel(folder)
-  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: kind === 'pretrain' })
+  const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: goesOn(kind, model.tokenizer) })
   await placeFile(out, ggufPieces(metadata, tensors), force)
   return notQuantised
 }

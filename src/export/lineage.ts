@@ -23,7 +23,9 @@ export function lineageOf(
   function before(name: string): string | undefined {
     const index = stages.findIndex((stage) => stage.name === name)
     const from = options.get(name)?.from
-    if (index < 0 || stages[index]!.kind === 'pretrain' || from === 'random') return undefined
+    if (index < 0 || stages[index]!.kind === 'import' || from === 'random') return undefined
+    // Reading begins with random weights, or with a model of somebody else's.
+    if (stages[index]!.kind === 'pretrain') return stages.slice(0, index).findLast((s) => s.kind === 'import')?.name
     if (typeof from === 'string' && from !== 'latest') return from
     const models = stages.slice(0, index).filter((s) => MODEL_KINDS.includes(s.kind) && !isControl.has(s.name))
     return models.at(-1)?.name

@@ -28,7 +28,7 @@ export function materialOf(card: ReportCard, stage: string, language: Language):
   return lineageOf(card, stage).flatMap(({ name, kind }) => {
     const { sources, data, tasks } = options.get(name) ?? {}
     const given = kind === 'corpus' ? sources : kind === 'sft' ? data : kind === 'rl' ? tasks : undefined
-    if (kind === 'tokenizer' || kind === 'pretrain') return []
+    if (kind === 'tokenizer' || kind === 'import' || kind === 'pretrain') return []
     const from = Array.isArray(given) ? given.map((item) => nameOf(item as Item, kind, language)) : []
     return [{ stage: name, from: from.length > 0 ? from : [words[language].unnamed] }]
   })

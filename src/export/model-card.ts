@@ -2,7 +2,7 @@
  * README.md of an exported model: what it is, what it was trained on, what it scored and with which intervals, what it cannot do,
  * and how to use it. All figures come out of the run (stages/report/gather.ts); where there is none, it says so.
  */
-import { countParameters, type ModelConfig } from '../nn/index.ts'
+import { countParameters, type ModelConfig, modelType } from '../nn/index.ts'
 import { version } from '../run/index.ts'
 import type { Comparison, ReportCard } from '../stages/report/card.ts'
 import { codeSpan, escapeMarkdown } from '../stages/report/escape.ts'
@@ -23,6 +23,8 @@ export interface CardFacts {
   type: HuggingFaceType
   /** Goes on writing; a chat model answers. */
   base: boolean
+  /** What it was imported from, where somebody else trained it first. */
+  imported?: string
   language: Language
   /** Of the run, with the answers of its report; undefined for a folder that belongs to no run. */
   run?: { card: ReportCard; stage: string }
@@ -55,13 +57,13 @@ export function modelCard(facts: CardFacts): string {
   return `${parts.join('\n\n')}\n`
 }
 
-function frontMatter({ run, language, base }: CardFacts): string {
+function frontMatter({ run, language, base, imported, config }: CardFacts): string {
   return [
     '---',
     `language: ${run?.card.language ?? language}`,
     'library_name: transformers',
     'pipeline_tag: text-generation',
-    `tags: [xueba, qwen3, trained-from-scratch${base ? '' : ', conversational'}]`,
+    `tags: [xueba, ${modelType(config)}${imported ? '' : ', trained-from-scratch'}${base ? '' : ', conversational'}]`,
     '---',
   ].join('\n')
 }
@@ -120,7 +122,7 @@ function answers({ card, stage }: Run, { base }: CardFacts, words: Words): strin
 }
 
 /** A chat in transformers, or a continuation. */
-function python({ run, language, base }: CardFacts): string[] {
+function python({ run, language, base, imported }: CardFacts): string[] {
   const spoken = run?.card.language ?? language
   const load = [
     'from transformers import AutoModelForCausalLM, AutoTokenizer',
@@ -131,9 +133,12 @@ function python({ run, language, base }: CardFacts): string[] {
   ]
   const text = spoken === 'zh' ? '从前' : 'Once upon a time'
   const question = spoken === 'zh' ? '你好！' : 'Hello!'
-  const inputs = base
-    ? `inputs = tokenizer("<|endoftext|>${text}", return_tensors="pt")`
-    : `inputs = tokenizer.apply_chat_template([{"role": "user", "content": "${question}"}], add_generation_prompt=True, return_dict=True, return_tensors="pt")`
+  const inputs =
+    base && imported !== undefined
+      ? `inputs = tokenizer("${text}", return_tensors="pt")`
+      : base
+        ? `inputs = tokenizer("<|endoftext|>${text}", return_tensors="pt")`
+        : `inputs = tokenizer.apply_chat_template([{"role": "user", "content": "${question}"}], add_generation_prompt=True, return_dict=True, return_tensors="pt")`
   return [...load, inputs, 'print(tokenizer.decode(model.generate(**inputs, max_new_tokens=64, do_sample=False)[0]))']
 }
 
@@ -157,11 +162,13 @@ interface Words {
   more: string
 }
 
+const layoutName = (config: ModelConfig) => ({ qwen3: 'Qwen3', qwen2: 'Qwen2', llama: 'Llama' })[modelType(config)]
+
 const contextOf = ({ config }: CardFacts) => config.maxPositions.toLocaleString('en-US')
 
 const en: Words = {
   opening: ({ config, type, base, ...facts }) =>
-    `A language model of ${formatCount(countParameters(config), 'en')} parameters, trained from random weights with xueba ${facts.run?.card.xueba ?? version()}. ${base ? 'It is a base model: it goes on with a text.' : 'It is a chat model.'} Layout Qwen3: ${config.layers} layers, width ${config.dim}, ${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize.toLocaleString('en-US')}, context ${config.maxPositions.toLocaleString('en-US')} tokens. Weights in ${type}${type === 'f32' ? ', as trained' : ', rounded from the f32 they were trained in; the figures below were measured in f32'}.`,
+    `A language model of ${formatCount(countParameters(config), 'en')} parameters, ${facts.imported === undefined ? 'trained from random weights with' : 'made with'} xueba ${facts.run?.card.xueba ?? version()}${facts.imported === undefined ? '' : ` from ${escapeMarkdown(facts.imported)}, which somebody else trained`}. ${base ? 'It is a base model: it goes on with a text.' : 'It is a chat model.'} Layout ${layoutName(config)}: ${config.layers} layers, width ${config.dim}, ${config.heads} heads (${config.kvHeads} for keys and values) of ${config.headDim}, vocabulary ${config.vocabSize.toLocaleString('en-US')}, context ${config.maxPositions.toLocaleString('en-US')} tokens. Weights in ${type}${facts.imported !== undefined && !facts.run ? '' : type === 'f32' ? ', as trained' : ', rounded from the f32 they were trained in; the figures below were measured in f32'}.`,
   training: 'What it was trained on',
   unknown: 'Not known: this folder was exported without the run that made it.',
   scores: 'What it scores',
@@ -182,16 +189,18 @@ const en: Words = {
     `It attends to at most ${contextOf(facts)} tokens.`,
   ],
   usage: 'How to use it',
-  prompt: ({ base }) =>
-    base
-      ? 'Begin a text with `<|endoftext|>`, as every document in its training did.'
-      : 'The prompt format is ChatML (`<|im_start|>user … <|im_end|>`); the chat template is in `tokenizer_config.json`.',
+  prompt: ({ base, imported }) =>
+    imported !== undefined
+      ? 'The prompt format is that of its own chat template, if it has one (`tokenizer_config.json` or `chat_template.jinja`).'
+      : base
+        ? 'Begin a text with `<|endoftext|>`, as every document in its training did.'
+        : 'The prompt format is ChatML (`<|im_start|>user … <|im_end|>`); the chat template is in `tokenizer_config.json`.',
   more: 'Without Python: `xueba chat THIS_FOLDER` (weights in one file), or export it with `--format gguf` for llama.cpp and Ollama.',
 }
 
 const zh: Words = {
   opening: ({ config, type, base, ...facts }) =>
-    `一个 ${formatCount(countParameters(config), 'zh')}参数的语言模型，用学霸（xueba）${facts.run?.card.xueba ?? version()} 从随机参数开始训练而成。${base ? '它是基座模型：给它开头，它接着往下写。' : '它是对话模型。'}结构是 Qwen3：${config.layers} 层，宽 ${config.dim}，${config.heads} 个头（键和值 ${config.kvHeads} 个），每头 ${config.headDim}，词表 ${config.vocabSize.toLocaleString('en-US')}，上下文 ${config.maxPositions.toLocaleString('en-US')} 个词元。权重存成 ${type}${type === 'f32' ? '，和训练时一样' : '，由训练时的 f32 舍入而来；下面的成绩是在 f32 下测的'}。`,
+    `一个 ${formatCount(countParameters(config), 'zh')}参数的语言模型，用学霸（xueba）${facts.run?.card.xueba ?? version()} ${facts.imported === undefined ? '从随机参数开始训练而成' : `在别人练好的 ${escapeMarkdown(facts.imported)} 上接着做成`}。${base ? '它是基座模型：给它开头，它接着往下写。' : '它是对话模型。'}结构是 ${layoutName(config)}：${config.layers} 层，宽 ${config.dim}，${config.heads} 个头（键和值 ${config.kvHeads} 个），每头 ${config.headDim}，词表 ${config.vocabSize.toLocaleString('en-US')}，上下文 ${config.maxPositions.toLocaleString('en-US')} 个词元。权重存成 ${type}${facts.imported !== undefined && !facts.run ? '' : type === 'f32' ? '，和训练时一样' : '，由训练时的 f32 舍入而来；下面的成绩是在 f32 下测的'}。`,
   training: '它是怎么练出来的',
   unknown: '不清楚：导出这个文件夹时，没有训练它的那次运行的记录。',
   scores: '成绩',
@@ -211,9 +220,11 @@ const zh: Words = {
     `它最多看得到 ${contextOf(facts)} 个词元。`,
   ],
   usage: '怎么用',
-  prompt: ({ base }) =>
-    base
-      ? '文本要以 `<|endoftext|>` 开头，训练时每篇文章都是这样开头的。'
-      : '提示格式是 ChatML（`<|im_start|>user … <|im_end|>`），对话模板在 `tokenizer_config.json` 里。',
+  prompt: ({ base, imported }) =>
+    imported !== undefined
+      ? '提示格式就是它自己的对话模板（如果有），在 `tokenizer_config.json` 或 `chat_template.jinja` 里。'
+      : base
+        ? '文本要以 `<|endoftext|>` 开头，训练时每篇文章都是这样开头的。'
+        : '提示格式是 ChatML（`<|im_start|>user … <|im_end|>`），对话模板在 `tokenizer_config.json` 里。',
   more: '不用 Python 也行：`xueba chat 本文件夹`（权重只有一个文件时），或者用 `--format gguf` 导出，给 llama.cpp、Ollama 用。',
 }

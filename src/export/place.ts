@@ -78,6 +78,7 @@ async function expectFree(target: string, earlier: boolean, force: boolean): Pro
 const factsSchema = z.object({
   name: z.string(),
   kind: z.string().optional(),
+  source: z.string().optional(),
   files: z.array(z.string()),
 })
 

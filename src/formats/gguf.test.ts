@@ -96,6 +96,12 @@ let folder: string
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'xueba-gguf-'))))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
+test('holds vocabularies of hundreds of thousands', () => {
+  const value = Array.from({ length: 200_000 }, (_, i) => `t${i}`)
+  const bytes = writeGguf(new Map([['tokens', { type: 'array', of: 'string', value }]]), new Map())
+  expect(readGguf(bytes).metadata.get('tokens')!.value).toEqual(value)
+})
+
 test('Hugging Face’s reader finds the same keys, shapes and places', async () => {
   const types: GgmlType[] = ['f32', 'f16', 'bf16', 'q8_0', 'q4_0']
   const data = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i))

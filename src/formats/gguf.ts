@@ -86,7 +86,8 @@ function ggufHeader(metadata: GgufMetadata, tensors: ReadonlyMap<string, GgufTen
   for (const [key, value] of metadata) {
     if (!/^[ -~]{1,65535}$/.test(key)) fail(`the key ${JSON.stringify(key)} is not 1 to 65535 ASCII characters`)
     if (key === 'general.alignment') fail(`general.alignment is always ${GGUF_ALIGNMENT} here`)
-    parts.push(scalar('string', key), ...encodeValue(key, value))
+    parts.push(scalar('string', key))
+    for (const part of encodeValue(key, value)) parts.push(part) // not `...`: vocabularies have hundreds of thousands
   }
   let offset = 0
   for (const [name, { type, shape, data }] of tensors) {

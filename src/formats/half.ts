@@ -67,5 +67,10 @@ export function toFloat16(values: Float32Array): Uint16Array {
 }
 
 export function fromFloat16(halves: Uint16Array): Float32Array {
-  return Float32Array.from(halves, float16Value)
+  table ??= Float32Array.from({ length: 65536 }, (_, half) => float16Value(half))
+  const values = new Float32Array(halves.length)
+  for (let i = 0; i < halves.length; i++) values[i] = table[halves[i]!]!
+  return values
 }
+/** The value of each of the 65,536. */
+let table: Float32Array | undefined

@@ -1,7 +1,7 @@
 /**
  * Safetensors: named arrays behind a JSON header (https://huggingface.co/docs/safetensors, "Format").
  *
- * Pure functions on bytes, web standards only. Reading refuses whatever the reference implementation refuses: a header that is
+ * Pure functions on bytes, web standards only; safetensors-folder.ts reads large files in pieces. Reading refuses whatever the reference implementation refuses: a header that is
  * not JSON, unknown types, sizes that do not match shapes, overlaps, holes, bytes after the end. F32, BF16 and F16 become
  * Float32Array, I32 becomes Int32Array; the other types are refused by name. Writing is deterministic: wider types first, then by
  * name, header padded to 8 bytes, so that equal tensors give equal bytes. Little-endian machines only (all that run JavaScript today).
@@ -23,6 +23,21 @@ export interface Safetensors {
   metadata: Record<string, string>
 }
 
+/** Where a tensor lies: its first byte and the one after its last, counted from the start of the data. */
+export interface TensorPlace {
+  dtype: SafetensorsType
+  shape: number[]
+  begin: number
+  end: number
+}
+
+export interface SafetensorsHeader {
+  places: Map<string, TensorPlace>
+  metadata: Record<string, string>
+  /** Bytes of the file before the data. */
+  dataStart: number
+}
+
 const bytesPerValue: Record<SafetensorsType, number> = { F32: 4, I32: 4, BF16: 2, F16: 2 }
 const headerLimit = 100_000_000 // as in the reference implementation
 
@@ -32,11 +47,32 @@ const fail = (message: string): never => {
 
 /** Throws an Error that names the tensor and what is wrong with it. */
 export function readSafetensors(bytes: Uint8Array): Safetensors {
-  const { header, dataStart } = readHeader(bytes)
-  const metadata: Record<string, string> = {}
+  const { places, metadata, dataStart } = readSafetensorsHeader(bytes, bytes.length)
   const tensors = new Map<string, SafetensorsTensor>()
+  for (const [name, { dtype, shape, begin, end }] of places)
+    tensors.set(name, { dtype, shape, data: decodeTensor(copyOf(bytes, dataStart + begin, dataStart + end), dtype) })
+  return { tensors, metadata }
+}
+
+/** How many bytes from the file's beginning `readSafetensorsHeader` wants, told by the first 8 of a file of `fileBytes`. */
+export function safetensorsHeaderBytes(first: Uint8Array, fileBytes: number): number {
+  if (first.length < 8) fail(`${first.length} bytes are too few for the 8-byte length of the header`)
+  const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true)
+  if (length > BigInt(headerLimit))
+    fail(`the header says it is ${length} bytes long; more than ${headerLimit} is refused`)
+  const end = 8 + Number(length)
+  if (end > fileBytes) fail(`the header says it is ${length} bytes long, but only ${fileBytes - 8} follow`)
+  return end
+}
+
+/** `bytes` begin as the file does and hold at least its header. Throws as `readSafetensors`. */
+export function readSafetensorsHeader(bytes: Uint8Array, fileBytes: number): SafetensorsHeader {
+  const dataStart = safetensorsHeaderBytes(bytes, fileBytes)
+  const header = parseHeader(bytes.subarray(8, dataStart))
+  const metadata: Record<string, string> = {}
+  const places = new Map<string, TensorPlace>()
   const ranges: { name: string; begin: number; end: number }[] = []
-  const dataBytes = bytes.length - dataStart
+  const dataBytes = fileBytes - dataStart
   for (const [name, entry] of Object.entries(header)) {
     if (name === '__metadata__') {
       readMetadata(entry, metadata)
@@ -44,7 +80,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
     }
     const { dtype, shape, begin, end } = readEntry(name, entry, dataBytes)
     ranges.push({ name, begin, end })
-    tensors.set(name, { dtype, shape, data: decode(copyOf(bytes, dataStart + begin, dataStart + end), dtype) })
+    places.set(name, { dtype, shape, begin, end })
   }
   ranges.sort((a, b) => a.begin - b.begin || a.end - b.end)
   let expected = 0
@@ -55,7 +91,7 @@ export function readSafetensors(bytes: Uint8Array): Safetensors {
     expected = end
   }
   if (expected !== dataBytes) fail(`the tensors end at byte ${expected} of the data, which has ${dataBytes}`)
-  return { tensors, metadata }
+  return { places, metadata, dataStart }
 }
 
 /** The same tensors and metadata give the same bytes, in whatever order they come. BF16 and F16 round to nearest, ties to even. */
@@ -102,17 +138,10 @@ export function writeSafetensors(
   return bytes
 }
 
-function readHeader(bytes: Uint8Array): { header: object; dataStart: number } {
-  if (bytes.length < 8) fail(`${bytes.length} bytes are too few for the 8-byte length of the header`)
-  const length = new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(headerLimit))
-    fail(`the header says it is ${length} bytes long; more than ${headerLimit} is refused`)
-  const dataStart = 8 + Number(length)
-  if (dataStart > bytes.length) fail(`the header says it is ${length} bytes long, but only ${bytes.length - 8} follow`)
-  if (bytes[8] !== 0x7b) fail('the header does not start with "{"')
+function parseHeader(bytes: Uint8Array): object {
+  if (bytes[0] !== 0x7b) fail('the header does not start with "{"')
   try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart))
-    return { header: JSON.parse(text) as object, dataStart }
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)) as object
   } catch (error) {
     return fail(`the header is not JSON in UTF-8 (${(error as Error).message})`)
   }
@@ -156,8 +185,8 @@ function copyOf(bytes: Uint8Array, begin: number, end: number): Uint8Array {
   return new Uint8Array(bytes.subarray(begin, end))
 }
 
-/** `bytes` is a copy of its own, so that its buffer starts at byte 0 and is aligned. */
-function decode(bytes: Uint8Array, dtype: SafetensorsType): Float32Array | Int32Array {
+/** Values from bytes, which must be a copy of their own, so that their buffer starts at byte 0 and is aligned. */
+export function decodeTensor(bytes: Uint8Array, dtype: SafetensorsType): Float32Array | Int32Array {
   const buffer = bytes.buffer as ArrayBuffer
   if (dtype === 'F32') return new Float32Array(buffer)
   if (dtype === 'I32') return new Int32Array(buffer)

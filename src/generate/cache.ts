@@ -3,11 +3,20 @@
  * with a prompt: compute it (prefill) or copy what another slot already holds. Prefill takes any tokens of any sequences at
  * once, in steps of a few sizes, each captured once. It computes no logits: the last token of a prompt is left to decoding.
  */
-import { type Attend, hiddenStates, type Model } from '../nn/index.ts'
+import { type Attend, hiddenStates, type Model, type ModelConfig } from '../nn/index.ts'
 import { cachedAttention, copy, type Program, type Tensor } from '../tensor/index.ts'
 
 /** Tokens in a step of prefill. */
 const SIZES = [1, 4, 16, 64, 256, 1024] as const
+
+/** Bytes that keys and values of one sequence may take where nobody says how long it will be: other models hold a hundred thousand tokens. */
+const SEQUENCE_BYTES = 1 << 30
+
+/** Tokens of a sequence that a chat or a server makes room for: all that the model holds, or what fits into 1 GiB. */
+export function usualContext({ layers, kvHeads, headDim, maxPositions }: ModelConfig): number {
+  const bytesPerToken = layers * kvHeads * headDim * 2 * 4
+  return Math.min(maxPositions, Math.floor(SEQUENCE_BYTES / bytesPerToken))
+}
 
 /** One token to be computed: where it belongs, and what it is. */
 export interface Place {

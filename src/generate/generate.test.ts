@@ -98,10 +98,13 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       expect(await run(0, 1)).toBe(all[1])
     })
 
-    it('ends with a stop id, which is the last token', async () => {
+    it.each([0, 1, 2, 3, 4])('ends with a stop id, which is the last token: %i others before', async (others) => {
       const starts = prompts([5, 5, 5, 5, 5, 5])
       const free = await generateBatch(model, starts, { maxTokens: 12 })
-      const stopIds = [free[0]!.ids[4]!, free[1]!.ids[7]!]
+      const drawn = new Set(free.flatMap(({ ids }) => Array.from(ids)))
+      const never = Array.from({ length: 43 }, (_, id) => id).filter((id) => !drawn.has(id))
+      const stopIds = [...never.slice(0, others), free[0]!.ids[4]!, free[1]!.ids[7]!].slice(0, 5)
+      expect(stopIds.length).toBe(Math.min(5, others + 2))
       for (const [i, { ids, finish, logProbs }] of (
         await generateBatch(model, starts, { maxTokens: 12, stopIds })
       ).entries()) {
@@ -153,8 +156,8 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       await expect(run([[1]], { maxTokens: -3 })).rejects.toThrow('maxTokens must be a whole number from 1, got -3')
       await expect(run([[1]], { topP: 0 })).rejects.toThrow('topP')
       await expect(run([[1]], { maxTokens: 0 })).rejects.toThrow('maxTokens')
-      await expect(run([[1]], { stopIds: [1, 2, 3] })).rejects.toThrow(
-        'stopIds must be at most two ids below 43, got 1, 2, 3',
+      await expect(run([[1]], { stopIds: [1, 2, 3, 4, 5, 6] })).rejects.toThrow(
+        'stopIds must be at most five ids below 43, got 1, 2, 3, 4, 5, 6',
       )
       await expect(run([[1]], { streams: [1, 2] })).rejects.toThrow('2 streams for 1 prompts')
       expect(() => createSession(model, 1, 65)).toThrow('65 tokens do not fit a model of 64 positions')

@@ -1,4 +1,5 @@
 /** xueba/generate: completions of prompts, many at once or streamed token by token. Runs in Node and in a browser. */
+export { usualContext } from './cache.ts'
 export { type BatchOptions, type Completion, generateBatch } from './generate.ts'
 export type { Finish, GenerateOptions, Sampling } from './sampling.ts'
 export { createSession, type Request, type Sequence, type Session, type SessionOptions } from './session.ts'

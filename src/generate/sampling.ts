@@ -17,7 +17,7 @@ export interface Sampling {
 export interface GenerateOptions extends Sampling {
   /** At most so many new tokens, the stop id counted. */
   maxTokens: number
-  /** Ids that end a sequence; two at most. */
+  /** Ids that end a sequence; five at most. */
   stopIds?: readonly number[]
 }
 
@@ -29,14 +29,15 @@ function expect(ok: boolean, name: string, expected: string, value: unknown): vo
 }
 
 /** A row of the kernel's settings; throws naming the option that is out of range. */
-export function settingsOf(options: Sampling): number[] {
+export function settingsOf(options: Sampling & Pick<GenerateOptions, 'stopIds'>): number[] {
   const { temperature = 1, topK = 0, topP = 1, minP = 0, repetitionPenalty = 1 } = options
   expect(temperature >= 0 && temperature < Infinity, 'temperature', '0 or more', temperature)
   expect(Number.isInteger(topK) && topK >= 0, 'topK', 'a whole number, 0 for no limit', topK)
   expect(topP > 0 && topP <= 1, 'topP', 'above 0 and at most 1', topP)
   expect(minP >= 0 && minP <= 1, 'minP', 'between 0 and 1', minP)
   expect(repetitionPenalty > 0 && repetitionPenalty < Infinity, 'repetitionPenalty', 'above 0', repetitionPenalty)
-  return [temperature, topK, topP, minP, repetitionPenalty, 0, 0, 0]
+  const more = [2, 3, 4].map((i) => (options.stopIds?.[i] ?? -1) + 1)
+  return [temperature, topK, topP, minP, repetitionPenalty, ...more]
 }
 
 /** A row of the kernel's state for a sequence that starts now. */
@@ -45,9 +46,9 @@ export function stateOf(options: GenerateOptions, stream: number, room: number, 
   const isId = (id: number) => Number.isInteger(id) && id >= 0 && id < vocabSize
   expect(Number.isInteger(maxTokens) && maxTokens >= 1, 'maxTokens', 'a whole number from 1', maxTokens)
   expect(
-    stopIds.length <= 2 && stopIds.every(isId),
+    stopIds.length <= 5 && stopIds.every(isId),
     'stopIds',
-    `at most two ids below ${vocabSize}`,
+    `at most five ids below ${vocabSize}`,
     stopIds.join(', '),
   )
   expect(Number.isInteger(seed), 'seed', 'a whole number', seed)

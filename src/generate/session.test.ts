@@ -1,6 +1,6 @@
 /** Logits of cached decoding against the whole forward pass, step by step, and what a session does with its slots. */
 import { afterAll, describe, expect, it } from 'vitest'
-import { attendRows, hiddenStates, type Model } from '../nn/index.ts'
+import { attendRows, hiddenStates, type Model, type ModelConfig } from '../nn/index.ts'
 import { fastEngines } from '../tensor/fast.test-helper.ts'
 import { Engine, linear, openReference } from '../tensor/index.ts'
 import { stepSize } from './cache.ts'
@@ -8,6 +8,13 @@ import { createSession } from './session.ts'
 import { prompts, tinyConfig, tinyModel } from './tiny.test-helper.ts'
 
 const { vocabSize } = tinyConfig
+
+const ropeScaling = { factor: 4, lowFreqFactor: 1, highFreqFactor: 4, originalMaxPositions: 8 }
+const layouts: [name: string, layout: Partial<ModelConfig>][] = [
+  ['Qwen3', {}],
+  ['Qwen2', { qkNorm: false, qkvBias: true }],
+  ['Llama', { qkNorm: false, tied: false, ropeScaling }],
+]
 
 /** Logits of the last token by the training forward pass. */
 async function lastLogits(model: Model, ids: readonly number[]): Promise<number[]> {
@@ -31,7 +38,8 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
     afterAll(() => engine.close())
     const bound = name === 'reference' ? 1e-9 : 1e-4
 
-    it('computes the logits of the whole forward pass at every step', async () => {
+    it.each(layouts)('computes the logits of the whole forward pass at every step: %s', async (_, layout) => {
+      const model = tinyModel(engine, { ...tinyConfig, ...layout })
       const session = createSession(model, 4, 40)
       const sequences = session.add(
         prompts([1, 25, 6]).map((prompt, stream) => ({ prompt, stream, options: { maxTokens: 30 } })),
@@ -114,7 +122,8 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
       busy.free()
     })
 
-    it('gives a sequence the same bits in any crowd, when exact', async () => {
+    it.each(layouts)('gives a sequence the same bits in any crowd, when exact: %s', async (_, layout) => {
+      const model = tinyModel(engine, { ...tinyConfig, ...layout })
       const lengths = Array.from({ length: 40 }, (_, i) => 1 + ((i * 7) % 30))
       const starts = prompts(lengths)
       const request = (i: number) => ({ prompt: starts[i]!, stream: i, options: { maxTokens: 12, seed: 9 } })

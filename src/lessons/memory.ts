@@ -12,7 +12,7 @@ import { asText, ask } from '../stages/ask.ts'
 import { type Interval, wilson } from '../stages/statistics.ts'
 import { scoreText } from '../stages/score-text.ts'
 import { random } from '../tensor/index.ts'
-import type { Tokenizer } from '../tokenizer/index.ts'
+import { type Tokenizer, textStart } from '../tokenizer/index.ts'
 import { type Fact, factKey, fewShotPrompt, makeQuestions, matches, type World } from '../world/index.ts'
 
 /** What a byte of the corpus costs, in bits; null where a program is not installed. */
@@ -74,7 +74,7 @@ export async function recite(
   { count, seed }: { count: number; seed: number },
 ): Promise<Recital[]> {
   const r = random(seed, 'recital')
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const passages: number[][] = []
   for (const text of r.shuffle(texts)) {
     const ids = tokenizer.encode(text)

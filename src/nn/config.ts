@@ -1,7 +1,17 @@
 /**
- * The numbers that define a model, in the Qwen3 layout, and their `config.json` form, which transformers, vLLM and
- * llama.cpp read. `configOfDepth` is the one dial: depth sets everything else.
+ * The numbers that define a model, in the layouts of Qwen3, Qwen2 and Llama (config-json.ts has their `config.json` form).
+ * `configOfDepth` is the one dial: depth sets everything else.
  */
+
+/** Llama 3's rope scaling, for contexts longer than the first one: see `ropeDivisors`. */
+export interface RopeScaling {
+  factor: number
+  lowFreqFactor: number
+  highFreqFactor: number
+  /** Tokens of the context that the model was first trained on. */
+  originalMaxPositions: number
+}
+
 export interface ModelConfig {
   vocabSize: number
   /** Width of the residual stream, C. */
@@ -18,6 +28,11 @@ export interface ModelConfig {
   tied: boolean
   /** Longest sequence the rope table is made for. */
   maxPositions: number
+  /** false: queries and keys are not normalised (Qwen2, Llama). */
+  qkNorm?: false
+  /** Biases on queries, keys and values (Qwen2). */
+  qkvBias?: true
+  ropeScaling?: RopeScaling
   /** A reward model: a scalar head beside the language-model head. */
   score?: true
 }
@@ -49,11 +64,25 @@ export function checkConfig(c: ModelConfig): void {
   if (c.heads % c.kvHeads !== 0)
     throw new Error(`model heads (${c.heads}) must be a multiple of kvHeads (${c.kvHeads})`)
   if (c.headDim % 2 !== 0) throw new Error(`model headDim must be even for rotary positions, got ${c.headDim}`)
+  if (c.qkvBias && c.qkNorm !== false)
+    throw new Error('model qkvBias: no layout has biases as well as QK-norm; set qkNorm: false')
+  const s = c.ropeScaling
+  if (!s) return
+  for (const key of ['factor', 'lowFreqFactor', 'highFreqFactor', 'originalMaxPositions'] as const)
+    if (!(s[key] > 0 && s[key] < Infinity))
+      throw new Error(`model ropeScaling.${key}: expected a number above 0, got ${s[key]}`)
+  if (!(s.lowFreqFactor < s.highFreqFactor))
+    throw new Error(
+      `model ropeScaling: lowFreqFactor ${s.lowFreqFactor} must be below highFreqFactor ${s.highFreqFactor}`,
+    )
 }
 
 /** Number of weights, the tied embedding counted once. */
 export function countParameters(c: ModelConfig): number {
-  const attention = c.dim * c.headDim * (2 * c.heads + 2 * c.kvHeads) + 2 * c.headDim
+  const attention =
+    c.dim * c.headDim * (2 * c.heads + 2 * c.kvHeads) +
+    (c.qkNorm === false ? 0 : 2 * c.headDim) +
+    (c.qkvBias ? c.headDim * (c.heads + 2 * c.kvHeads) : 0)
   const layer = attention + 3 * c.dim * c.ff + 2 * c.dim
   return c.layers * layer + c.dim + c.vocabSize * c.dim * (c.tied ? 1 : 2) + (c.score ? c.dim : 0)
 }
@@ -63,75 +92,4 @@ export function flopsPerToken(c: ModelConfig, time: number): number {
   const matrices =
     c.layers * (c.dim * c.headDim * (2 * c.heads + 2 * c.kvHeads) + 3 * c.dim * c.ff) + c.vocabSize * c.dim
   return 6 * matrices + 6 * c.layers * c.heads * c.headDim * time
-}
-
-const CLASSIFIER = 'Qwen3ForSequenceClassification'
-
-/** As Hugging Face's Qwen3Config; a reward model is a classifier with one label. */
-export function toHuggingFace(c: ModelConfig): Record<string, unknown> {
-  return {
-    architectures: [c.score ? CLASSIFIER : 'Qwen3ForCausalLM'],
-    ...(c.score ? { num_labels: 1 } : {}),
-    model_type: 'qwen3',
-    vocab_size: c.vocabSize,
-    hidden_size: c.dim,
-    num_hidden_layers: c.layers,
-    num_attention_heads: c.heads,
-    num_key_value_heads: c.kvHeads,
-    head_dim: c.headDim,
-    intermediate_size: c.ff,
-    rope_theta: c.ropeTheta,
-    rms_norm_eps: c.eps,
-    tie_word_embeddings: c.tied,
-    max_position_embeddings: c.maxPositions,
-    hidden_act: 'silu',
-    attention_bias: false,
-    attention_dropout: 0,
-    use_cache: true,
-    torch_dtype: 'float32',
-  }
-}
-
-/** Whether a key says the same as if it were not there. */
-function isPlain(key: string, value: unknown): boolean {
-  if (key === 'layer_types') return Array.isArray(value) && value.every((type) => type === 'full_attention')
-  return key === 'rope_scaling' && (value as { rope_type?: string }).rope_type === 'default'
-}
-
-/** Reads a `config.json`; throws naming the key that is missing, of the wrong type, or not supported. */
-export function fromHuggingFace(json: Record<string, unknown>): ModelConfig {
-  if (json.model_type !== 'qwen3')
-    throw new Error(`config.json: model_type ${JSON.stringify(json.model_type)} is not supported, expected "qwen3"`)
-  if (json.attention_bias === true) throw new Error('config.json: attention_bias true is not supported')
-  for (const key of ['rope_scaling', 'use_sliding_window', 'layer_types'])
-    if (json[key] && !isPlain(key, json[key]))
-      throw new Error(`config.json: ${key} ${JSON.stringify(json[key])} is not supported`)
-  if (json.hidden_act !== undefined && json.hidden_act !== 'silu')
-    throw new Error(`config.json: hidden_act ${JSON.stringify(json.hidden_act)} is not supported, expected "silu"`)
-  const number = (key: string, fallback?: number): number => {
-    const value = json[key] ?? fallback
-    if (typeof value !== 'number') throw new Error(`config.json: ${key} must be a number, got ${JSON.stringify(value)}`)
-    return value
-  }
-  const dim = number('hidden_size')
-  const heads = number('num_attention_heads')
-  const config: ModelConfig = {
-    vocabSize: number('vocab_size'),
-    dim,
-    layers: number('num_hidden_layers'),
-    heads,
-    kvHeads: number('num_key_value_heads', heads),
-    headDim: number('head_dim', dim / heads),
-    ff: number('intermediate_size'),
-    ropeTheta: number(
-      'rope_theta',
-      (json.rope_parameters as { rope_theta?: number } | undefined)?.rope_theta ?? 10_000,
-    ),
-    eps: number('rms_norm_eps', 1e-6),
-    tied: json.tie_word_embeddings === true,
-    maxPositions: number('max_position_embeddings', 2048),
-    ...((json.architectures as unknown[] | undefined)?.[0] === CLASSIFIER ? { score: true as const } : {}),
-  }
-  checkConfig(config)
-  return config
 }

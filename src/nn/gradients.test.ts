@@ -18,11 +18,14 @@ const base: ModelConfig = {
   tied: true,
   maxPositions: 8,
 }
+const ropeScaling = { factor: 4, lowFreqFactor: 1, highFreqFactor: 3, originalMaxPositions: 16 }
 
 describe.each([
   ['tied, grouped queries', base],
   ['untied', { ...base, tied: false, kvHeads: 2, layers: 1 }],
-])('gradients: %s', (_, config) => {
+  ['biases, no QK-norm (Qwen2)', { ...base, qkNorm: false, qkvBias: true }],
+  ['no QK-norm, scaled rope (Llama)', { ...base, qkNorm: false, tied: false, layers: 1, ropeScaling }],
+] satisfies [string, ModelConfig][])('gradients: %s', (_, config) => {
   it('equal finite differences', async () => {
     const engine = new Engine(openReference())
     const model = createModel(engine, config)

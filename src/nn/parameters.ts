@@ -6,7 +6,7 @@
 import type { Engine, Shape, Tensor } from '../tensor/index.ts'
 import type { ModelConfig } from './config.ts'
 
-/** What an optimizer may do with it: hidden matrices, embeddings (input and output), vectors (norm weights). */
+/** What an optimizer may do with it: hidden matrices, embeddings (input and output), vectors (norm weights, biases). */
 export type ParameterRole = 'matrix' | 'embedding' | 'vector'
 
 export interface Parameter {
@@ -34,15 +34,23 @@ export function layOut(c: ModelConfig): { parameters: Parameter[]; size: number 
   const [q, kv] = [c.heads * c.headDim, c.kvHeads * c.headDim]
   place('embedding', [['model.embed_tokens.weight', c.vocabSize, c.dim]])
   for (let i = 0; i < c.layers; i++) {
-    const at = (name: string) => `model.layers.${i}.${name}.weight`
+    const at = (name: string, kind = 'weight') => `model.layers.${i}.${name}.${kind}`
     place('vector', [[at('input_layernorm'), c.dim]])
     place('matrix', [
       [at('self_attn.q_proj'), q, c.dim],
       [at('self_attn.k_proj'), kv, c.dim],
       [at('self_attn.v_proj'), kv, c.dim],
     ])
-    place('vector', [[at('self_attn.q_norm'), c.headDim]])
-    place('vector', [[at('self_attn.k_norm'), c.headDim]])
+    if (c.qkvBias)
+      place('vector', [
+        [at('self_attn.q_proj', 'bias'), q],
+        [at('self_attn.k_proj', 'bias'), kv],
+        [at('self_attn.v_proj', 'bias'), kv],
+      ])
+    if (c.qkNorm !== false) {
+      place('vector', [[at('self_attn.q_norm'), c.headDim]])
+      place('vector', [[at('self_attn.k_norm'), c.headDim]])
+    }
     place('matrix', [[at('self_attn.o_proj'), c.dim, q]])
     place('vector', [[at('post_attention_layernorm'), c.dim]])
     place('matrix', [

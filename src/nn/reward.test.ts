@@ -1,7 +1,8 @@
 /** The reward model: its gradient, what it learns, and its way to and from files. */
 import { describe, expect, it } from 'vitest'
 import { Engine, openReference, random } from '../tensor/index.ts'
-import { fromHuggingFace, type ModelConfig, toHuggingFace } from './config.ts'
+import { fromHuggingFace, toHuggingFace } from './config-json.ts'
+import type { ModelConfig } from './config.ts'
 import type { OptimizerOptions } from './optimizer.ts'
 import { createRewardScorer, createRewardTrainer, placeTexts } from './reward.ts'
 import { createModel, initialize } from './transformer.ts'
@@ -118,15 +119,15 @@ describe('reward model', () => {
     expect(json).toMatchObject({ architectures: ['Qwen3ForSequenceClassification'], num_labels: 1 })
     expect(fromHuggingFace(json)).toEqual(config)
     const again = make()
-    loadWeights(again, bytes)
+    await loadWeights(again, bytes)
     expect(await saveWeights(again)).toEqual(bytes)
 
     const { score: _, ...plain } = config
     const language = createModel(new Engine(openReference()), plain)
     initialize(language, 1)
-    loadWeights(again, await saveWeights(language))
+    await loadWeights(again, await saveWeights(language))
     expect(await createRewardScorer(again, shape).score([[1, 2, 3]])).toEqual([0])
-    expect(() => loadWeights(language, bytes)).toThrow(/score\.weight has no place/)
+    await expect(loadWeights(language, bytes)).rejects.toThrow(/score\.weight has no place/)
     expect(() => createRewardScorer(language, shape)).toThrow(/no reward head/)
   })
 })

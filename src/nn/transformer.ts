@@ -1,18 +1,23 @@
 /**
- * The transformer in the Qwen3 layout: RMSNorm, rotary positions, grouped-query attention with QK-norm, SwiGLU, no biases,
- * optionally tied embeddings. A model is plain data; `hiddenStates` is the whole forward pass. Attention over a cache (for
- * generation) differs in one operation and is passed in.
+ * The transformer in the layouts of Qwen3, Qwen2 and Llama: RMSNorm, rotary positions, grouped-query attention with QK-norm
+ * (Qwen3), biases on queries, keys and values (Qwen2) or neither (Llama), SwiGLU, optionally tied embeddings. A model is plain
+ * data; `hiddenStates` is the whole forward pass. Attention over a cache (for generation) differs in one operation and is
+ * passed in.
  */
 import { attention, embedding, type Engine, linear, random, rmsNorm, swiglu, type Tensor } from '../tensor/index.ts'
 import { checkConfig, type ModelConfig } from './config.ts'
 import { createSlab, type Slab } from './parameters.ts'
+import { ropeTable } from './rope.ts'
 
 export interface Layer {
   inputNorm: Tensor
   /** ((H + 2·Hkv)·D, C) */
   qkv: Tensor
-  qNorm: Tensor
-  kNorm: Tensor
+  /** ((H + 2·Hkv)·D, 1); null without biases. */
+  qkvBias: Tensor | null
+  /** (D); null without QK-norm. */
+  qNorm: Tensor | null
+  kNorm: Tensor | null
   /** (C, H·D) */
   o: Tensor
   postNorm: Tensor
@@ -44,12 +49,16 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
   const slab = createSlab(engine, config, trainable)
   const { dim, heads, kvHeads, headDim, ff } = config
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
-    const at = (name: string, shape?: number[]) => slab.view(`model.layers.${i}.${name}.weight`, shape)
+    const named = (name: string, shape?: number[]) => slab.view(`model.layers.${i}.${name}`, shape)
+    const at = (name: string, shape?: number[]) => named(`${name}.weight`, shape)
+    const norms = config.qkNorm !== false
+    const width = (heads + 2 * kvHeads) * headDim
     return {
       inputNorm: at('input_layernorm'),
-      qkv: at('self_attn.q_proj', [(heads + 2 * kvHeads) * headDim, dim]),
-      qNorm: at('self_attn.q_norm'),
-      kNorm: at('self_attn.k_norm'),
+      qkv: at('self_attn.q_proj', [width, dim]),
+      qkvBias: config.qkvBias ? named('self_attn.q_proj.bias', [width, 1]) : null,
+      qNorm: norms ? at('self_attn.q_norm') : null,
+      kNorm: norms ? at('self_attn.k_norm') : null,
       o: at('self_attn.o_proj'),
       postNorm: at('post_attention_layernorm'),
       gateUp: at('mlp.gate_proj', [2 * ff, dim]),
@@ -66,7 +75,7 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
     norm: slab.view('model.norm.weight'),
     head: config.tied ? embed : slab.view('lm_head.weight'),
     score: config.score ? slab.view('score.weight') : null,
-    rope: engine.keep(ropeTable(engine, config)),
+    rope: engine.keep(engine.tensor(ropeTable(config), [config.maxPositions, headDim])),
   }
 }
 
@@ -77,14 +86,14 @@ export function freeModel(model: Model): void {
 
 /**
  * Random weights from a seed: normal with deviation 0.02, and 0.02 / sqrt(2·layers) for the two matrices of a layer that
- * write to the residual stream (Radford et al., GPT-2, 2019); norms are 1, a reward model's head 0: every text is worth the same.
+ * write to the residual stream (Radford et al., GPT-2, 2019); norms are 1, biases 0, and so is a reward model's head: every text is worth the same.
  */
 export function initialize(model: Model, seed: number): void {
   const { config, slab } = model
   const values = new Float32Array(slab.weights.size)
   for (const { name, role, shape, offset } of slab.parameters) {
     const size = shape.reduce((a, b) => a * b)
-    if (name === 'score.weight') values.fill(0, offset, offset + size)
+    if (name === 'score.weight' || name.endsWith('.bias')) values.fill(0, offset, offset + size)
     else if (role === 'vector') values.fill(1, offset, offset + size)
     else {
       const draw = random(seed, `init ${name}`)
@@ -102,9 +111,11 @@ export type Attend = (qkv: Tensor, layer: Layer, index: number) => Tensor
 export function hiddenStates(model: Model, ids: Tensor, attend: Attend): Tensor {
   const { layers, config, engine } = model
   let x = embedding(ids, model.embed) // (N, C)
+  const ones = config.qkvBias ? engine.full([ids.size, 1], 1) : null // times a bias: a row of it for every token
   layers.forEach((layer, index) => {
     x = engine.scope(() => {
-      const qkv = linear(rmsNorm(x, layer.inputNorm, config.eps), layer.qkv) // (N, (H + 2·Hkv)·D)
+      const bias = ones && layer.qkvBias ? linear(ones, layer.qkvBias) : undefined
+      const qkv = linear(rmsNorm(x, layer.inputNorm, config.eps), layer.qkv, bias) // (N, (H + 2·Hkv)·D)
       const y = linear(attend(qkv, layer, index), layer.o, x) // (N, C)
       const gateUp = linear(rmsNorm(y, layer.postNorm, config.eps), layer.gateUp) // (N, 2F)
       return linear(swiglu(gateUp), layer.down, y) // (N, C)
@@ -118,17 +129,4 @@ export function attendRows(model: Model, starts: Tensor, batch: number, time: nu
   const { heads, kvHeads, headDim, eps } = model.config
   return (qkv, { qNorm, kNorm }) =>
     attention({ qkv, qNorm, kNorm, rope: model.rope, starts }, { batch, time, heads, kvHeads, headDim, eps })
-}
-
-/** Rotary positions (Su et al., "RoFormer", 2021), rotate-half convention: angle = position · theta^(−2j/D). */
-function ropeTable(engine: Engine, { maxPositions, headDim, ropeTheta }: ModelConfig): Tensor {
-  const half = headDim / 2
-  const table = new Float64Array(maxPositions * headDim)
-  for (let p = 0; p < maxPositions; p++)
-    for (let j = 0; j < half; j++) {
-      const angle = p * ropeTheta ** (-j / half)
-      table[p * headDim + j] = Math.cos(angle)
-      table[p * headDim + half + j] = Math.sin(angle)
-    }
-  return engine.tensor(table, [maxPositions, headDim])
 }

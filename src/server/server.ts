@@ -2,7 +2,7 @@
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createAdaptorServer } from '@hono/node-server'
-import { createSession } from '../generate/index.ts'
+import { createSession, usualContext } from '../generate/index.ts'
 import { tokenTree } from '../generate/json/index.ts'
 import type { Model } from '../nn/index.ts'
 import { UserError, version } from '../run/index.ts'
@@ -55,8 +55,9 @@ export async function openServer(model: Model, tokenizer: Tokenizer, options: Se
       `${host} is reached by other machines: an API key is needed (XUEBA_API_KEY or --api-key-file)`,
       `${host} 会让别的机器也能访问：必须设置 API 密钥（环境变量 XUEBA_API_KEY 或 --api-key-file）`,
     )
-  const { vocabSize, maxPositions: context } = model.config
-  const slots = options.slots ?? slotsOf(model)
+  const { vocabSize } = model.config
+  const context = usualContext(model.config)
+  const slots = options.slots ?? slotsOf(model, context)
   const session = createSession(model, slots, context, { exact: true })
   const metrics = createMetrics()
   const batcher = createBatcher(session, tokenizer, queue, metrics)
@@ -127,7 +128,7 @@ function listen(server: Server, port: number, host: string): Promise<void> {
 }
 
 /** As many as the cache of 1 GiB holds, 64 at most. */
-function slotsOf({ config: { layers, kvHeads, headDim, maxPositions } }: Model): number {
-  const bytes = layers * kvHeads * headDim * maxPositions * 2 * 4
+function slotsOf({ config: { layers, kvHeads, headDim } }: Model, context: number): number {
+  const bytes = layers * kvHeads * headDim * context * 2 * 4
   return Math.max(1, Math.min(MOST_SLOTS, Math.floor(CACHE_BYTES / bytes)))
 }

@@ -1,7 +1,8 @@
 /** From checked parameters to the sequences that the batcher runs. */
 import { randomInt } from 'node:crypto'
 import { constrainToJson, type JsonShape, readSchema, SchemaError, type TokenTree } from '../generate/json/index.ts'
-import { END_OF_TEXT, type Message, renderChat, stopIds, type Tokenizer } from '../tokenizer/index.ts'
+import { UserError } from '../run/index.ts'
+import { type Message, renderChat, stopIds, textStart, type Tokenizer } from '../tokenizer/index.ts'
 import type { Task } from './batcher.ts'
 import { ApiError, invalid } from './errors.ts'
 import type { CommonParameters } from './parameters.ts'
@@ -25,7 +26,14 @@ export interface Served {
 /** A dialogue as ids, ending where the assistant begins. */
 export function chatPrompt(served: Served, messages: readonly Message[]): number[] {
   checkText(served, 'messages', messages.map(({ content }) => content).join(''))
-  return renderChat(served.tokenizer, messages, { generationPrompt: true }).ids
+  try {
+    return renderChat(served.tokenizer, messages, { generationPrompt: true }).ids
+  } catch (error) {
+    // A template of somebody else's may refuse: no system message, turns that do not alternate. Its own words, not where it lies.
+    if (error instanceof UserError && error.cause instanceof Error)
+      throw invalid('messages', `Invalid 'messages': the model's chat template refuses them: ${error.cause.message}.`)
+    throw error
+  }
 }
 
 /** A text to be gone on with; ids are taken as they are. */
@@ -33,7 +41,7 @@ export function textPrompt(served: Served, prompt: string | readonly number[]): 
   const { tokenizer, vocabSize } = served
   if (typeof prompt === 'string') {
     checkText(served, 'prompt', prompt)
-    return [tokenizer.idOf(END_OF_TEXT), ...tokenizer.encode(prompt)]
+    return [textStart(tokenizer), ...tokenizer.encode(prompt)]
   }
   const wrong = prompt.find((id) => id >= vocabSize)
   if (wrong !== undefined) throw invalid('prompt', `Invalid 'prompt': token ${wrong} is not below ${vocabSize}.`)

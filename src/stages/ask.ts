@@ -5,7 +5,8 @@
  */
 import { type BatchOptions, type Completion, generateBatch } from '../generate/index.ts'
 import type { Model } from '../nn/index.ts'
-import { renderChat, stopIds, type Tokenizer } from '../tokenizer/index.ts'
+import { renderChat, stopIds, type Tokenizer, textStart, textStops } from '../tokenizer/index.ts'
+import { expectChats } from './tokenizer-folder.ts'
 
 /** How a question becomes ids, and ids become an answer. */
 export interface Manner {
@@ -22,6 +23,7 @@ export interface Asked extends Completion {
 
 /** With the chat template. */
 export function inChat(tokenizer: Tokenizer): Manner {
+  expectChats(tokenizer)
   return {
     prompt: (content) => renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids,
     stopIds: stopIds(tokenizer),
@@ -31,11 +33,11 @@ export function inChat(tokenizer: Tokenizer): Manner {
 
 /** As plain text; the answer ends before `until`, a line break or several. */
 export function asText(tokenizer: Tokenizer, frame: (question: string) => string, until: string): Manner {
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const end = tokenizer.encode(until)
   return {
     prompt: (question) => [endOfText, ...tokenizer.encode(frame(question))],
-    stopIds: end.length === 1 ? [endOfText, ...end] : [endOfText],
+    stopIds: [...textStops(tokenizer), ...(end.length === 1 ? end : [])].slice(-5),
     read: (ids) => tokenizer.decode(ids).split(until)[0]!,
   }
 }

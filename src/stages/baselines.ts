@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Ppm, ppmOrder, trainNgrams } from '../baselines/index.ts'
-import type { Tokenizer } from '../tokenizer/index.ts'
+import { type Tokenizer, textStart } from '../tokenizer/index.ts'
 import { scoredTokens } from './held-out.ts'
 import { encodeDocuments } from './pretrain.ts'
 import { textsOf } from './tokenizer.ts'
@@ -31,7 +31,7 @@ export async function scoreBaselines(
   shape: { time: number; maxTokens: number },
   unseen: ReadonlySet<string>,
 ): Promise<Record<(typeof BASELINES)[number], CountedBits> | null> {
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const training = await encodeDocuments(join(corpus, 'documents.jsonl'), tokenizer)
   const stream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
   const { tokens } = stream

@@ -7,6 +7,7 @@ import { createModel, createTrainer, freeModel, initialize, type Model, type Mod
 import type { Recipe, RecipeStage } from '../run/index.ts'
 import { canonical } from '../run/files.ts'
 import { openEngine } from '../tensor/open.node.ts'
+import { readConfig } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions } from './options.ts'
 import { defaultSteps, modelOf, modelOptions } from './pretrain.ts'
 import { DEFAULT_STEPS, rlOptions } from './rl/options.ts'
@@ -24,23 +25,32 @@ export interface DeriveOptions {
 
 /** Fills in the sizes of the model, and the steps of every training stage that does not pin them. */
 export async function deriveRecipe(recipe: Recipe, { minutes }: DeriveOptions = {}): Promise<Recipe> {
+  const imported = recipe.stages.find((s) => s.kind === 'import')
+  if (imported) {
+    const sizes = await readConfig(String(imported.config.model))
+    const model = { ...sizes, maxPositions: Math.min(sizes.maxPositions, longestRow(recipe)) } // to be measured: a short rope table
+    const stages = recipe.stages.map((stage) => withSteps(stage, model))
+    return { ...recipe, stages: await timedStages(stages, minutes, model) }
+  }
   const vocab = recipe.stages.find((s) => s.kind === 'tokenizer')?.config.vocab as number | undefined
   if (vocab === undefined) return recipe
-  const longest = Math.max(512, ...recipe.stages.map(({ config }) => Number(config.time ?? 0)))
+  const longest = longestRow(recipe)
   const { vocabSize: _vocab, eps: _eps, ...sizes } = modelOf(modelOptions.parse(recipe.model), vocab, longest)
   const model = { ...recipe.model, ...sizes }
-  const stages = recipe.stages.map((stage) => withSteps(stage, model, vocab))
+  const small = modelOf(modelOptions.parse(model), vocab, 512)
+  const stages = recipe.stages.map((stage) => withSteps(stage, small))
   const timed = await timedStages(stages, minutes, modelOf(modelOptions.parse(model), vocab, longest))
   return { ...recipe, model, stages: timed }
 }
 
+const longestRow = ({ stages }: Recipe) => Math.max(512, ...stages.map(({ config }) => Number(config.time ?? 0)))
+
 /** The usual number of steps of a stage that gives neither steps nor minutes; SFT counts epochs of data it has not read yet. */
-function withSteps(stage: RecipeStage, model: Recipe['model'], vocab: number): RecipeStage {
+function withSteps(stage: RecipeStage, sizes: ModelConfig): RecipeStage {
   const { kind, config } = stage
   if (config.steps !== undefined || config.minutes !== undefined) return stage
   if (kind === 'rl') return { ...stage, config: { ...config, steps: DEFAULT_STEPS } }
   if (kind !== 'pretrain') return stage
-  const sizes = modelOf(modelOptions.parse(model), vocab, 512)
   return { ...stage, config: { ...config, steps: defaultSteps(sizes, trainingOptions.parse(config)) } }
 }
 

@@ -15,7 +15,7 @@ import { fewShot, inChat } from './ask.ts'
 import { scoreBaselines } from './baselines.ts'
 import { evaluateExercises, type ExerciseScore } from './exercises.ts'
 import { heldOutScorer } from './held-out.ts'
-import { loadModel, loadTokenizer, MODEL_KINDS } from './model-folder.ts'
+import { goesOn, loadModel, loadTokenizer, MODEL_KINDS } from './model-folder.ts'
 import { whole } from './options.ts'
 import { openTasks, practice } from './practice.ts'
 import { encodeDocuments } from './pretrain.ts'
@@ -80,7 +80,7 @@ export const evaluation: Stage<EvalOptions> = {
           name,
           kind,
           from,
-          ...(await scoreModel(context, options, tasks, { model, tokenizer, isBase: kind === 'pretrain' })),
+          ...(await scoreModel(context, options, tasks, { model, tokenizer, isBase: goesOn(kind, tokenizer) })),
         })
       } finally {
         freeModel(model)

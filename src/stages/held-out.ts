@@ -4,7 +4,7 @@
  */
 import { createBatch, tokenLosses, writeBatch, type Model } from '../nn/index.ts'
 import type { Program, Tensor } from '../tensor/index.ts'
-import type { Tokenizer } from '../tokenizer/index.ts'
+import { type Tokenizer, textStart } from '../tokenizer/index.ts'
 import { readRows, type TokenStream } from './tokens.ts'
 
 export interface HeldOutScore {
@@ -47,7 +47,7 @@ export function heldOutScorer(
   if (time < 1) return { score: () => Promise.resolve(null), free() {} }
   const reader = readRows(stream, time, 0, { shuffle: false })
   const total = scoredTokens(stream.tokens.length, shape) / time
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const tensors = createBatch(engine, rows, time)
   const program: Program<Tensor> = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))
   return {

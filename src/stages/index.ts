@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import { corpus } from './corpus.ts'
 import { dpo } from './dpo.ts'
 import { evaluation } from './eval.ts'
+import { importStage } from './import.ts'
 import { modelOptions, pretrain } from './pretrain.ts'
 import { report } from './report.ts'
 import { rewardModel } from './reward-model.ts'
@@ -14,6 +15,7 @@ import { tokenizer } from './tokenizer.ts'
 export const stages: Record<string, Stage> = {
   corpus,
   tokenizer,
+  import: importStage,
   pretrain,
   sft,
   'reward-model': rewardModel,

@@ -1,41 +1,45 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { readSafetensorsFile, writeFileAtomic } from '../formats/index.ts'
+import { openWeights, type StoredWeights, writeFileAtomic } from '../formats/index.ts'
 import {
+  checkWeights,
   createModel,
+  fillWeights,
+  freeModel,
   fromHuggingFace,
-  loadWeights,
   type Model,
   type ModelConfig,
   saveWeights,
   toHuggingFace,
   weightsOf,
 } from '../nn/index.ts'
-import { UserError, writeJson } from '../run/index.ts'
+import { readJson, UserError } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
-import { Tokenizer, tokenizerConfig } from '../tokenizer/index.ts'
+import { stopIds, textStart, type Tokenizer } from '../tokenizer/index.ts'
 import type { StageContext } from './stage.ts'
+import { keptFiles, loadTokenizer } from './tokenizer-folder.ts'
 
 /** Stages that make a model. */
-export const MODEL_KINDS: readonly string[] = ['pretrain', 'sft', 'dpo', 'rl']
+export const MODEL_KINDS: readonly string[] = ['import', 'pretrain', 'sft', 'dpo', 'rl']
 
-export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as const
+export { goesOn, loadTokenizer, saveTokenizer, TOKENIZER_FILES } from './tokenizer-folder.ts'
 
 /** Config, weights and tokenizer files (those of `tokenizerFolder`), by name: what makes a folder a model. */
 export async function modelFiles(model: Model, tokenizerFolder: string): Promise<Record<string, Uint8Array>> {
   const tokenizer = await loadTokenizer(tokenizerFolder)
-  const [endOfText, endOfTurn] = [tokenizer.idOf('<|endoftext|>'), tokenizer.idOf('<|im_end|>')]
-  const config = { ...toHuggingFace(model.config), bos_token_id: endOfText, eos_token_id: endOfTurn }
-  const generation = { eos_token_id: [endOfTurn, endOfText], pad_token_id: endOfText, do_sample: true }
+  const [start, stops] = [textStart(tokenizer), stopIds(tokenizer)]
+  const config = { ...toHuggingFace(model.config), bos_token_id: start, eos_token_id: stops[0] }
+  const generation = tokenizer.manners
+    ? { ...((await readJson(join(tokenizerFolder, 'generation_config.json'))) as object), eos_token_id: stops }
+    : { eos_token_id: stops, pad_token_id: start, do_sample: true }
   const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
-  const files: Record<string, Uint8Array> = {
+  return {
     'model.safetensors': await saveWeights(model),
     'config.json': json(config),
     'generation_config.json': json(generation),
+    ...(await keptFiles(tokenizerFolder)),
   }
-  for (const file of TOKENIZER_FILES) files[file] = await readFile(join(tokenizerFolder, file))
-  return files
 }
 
 export async function saveModel(folder: string, model: Model, tokenizerFolder: string): Promise<void> {
@@ -73,16 +77,20 @@ export interface StoredModel {
   folder: string
   config: ModelConfig
   /** In f32, by their Hugging Face names, in the order of the slab. */
-  weights: ReturnType<typeof weightsOf>
+  weights: Awaited<ReturnType<typeof weightsOf>>
   tokenizer: Tokenizer
 }
 
+export const readConfig = (folder: string): Promise<ModelConfig> => explain(folder, 'config.json', configOf)
+
+/** Reads every weight and keeps none. Throws a UserError that names the one that is missing, superfluous, of another kind or no number. */
+export const readWeights = (folder: string, config: ModelConfig): Promise<void> =>
+  fromWeights(folder, (source) => checkWeights(config, source))
+
 /** Throws a UserError that names the file that is missing or wrong. */
 export async function readModel(folder: string): Promise<StoredModel> {
-  const config = await explain(folder, 'config.json', configOf)
-  const weights = await naming(join(folder, 'model.safetensors'), async (path) =>
-    weightsOf(config, (await readSafetensorsFile(path)).tensors),
-  )
+  const config = await readConfig(folder)
+  const weights = await fromWeights(folder, (source) => weightsOf(config, source))
   return { folder, config, weights, tokenizer: await loadTokenizer(folder) }
 }
 
@@ -95,19 +103,27 @@ export async function loadModel(
   folder: string,
   { trainable = true, score = false } = {},
 ): Promise<Model> {
-  const config = await explain(folder, 'config.json', configOf)
+  const config = await readConfig(folder)
   const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
-  await explain(folder, 'model.safetensors', (bytes) => loadWeights(model, bytes))
+  try {
+    await fromWeights(folder, (source) => fillWeights(model, source))
+  } catch (error) {
+    freeModel(model)
+    throw error
+  }
   return model
 }
 
-export async function loadTokenizer(folder: string): Promise<Tokenizer> {
-  return explain(folder, 'tokenizer.json', (text) => Tokenizer.fromJson(JSON.parse(text.toString('utf8'))))
-}
-
-export async function saveTokenizer(folder: string, tokenizer: Tokenizer): Promise<void> {
-  await writeJson(join(folder, 'tokenizer.json'), tokenizer.toJson())
-  await writeJson(join(folder, 'tokenizer_config.json'), tokenizerConfig(tokenizer))
+/** Reads a folder's weights, in one file or in several; errors name the folder. */
+function fromWeights<T>(folder: string, read: (source: StoredWeights) => Promise<T>): Promise<T> {
+  return naming(join(folder, 'model.safetensors'), async () => {
+    const source = await openWeights(folder)
+    try {
+      return await read(source)
+    } finally {
+      await source.close()
+    }
+  })
 }
 
 const configOf = (text: Buffer) => fromHuggingFace(JSON.parse(text.toString('utf8')) as Record<string, unknown>)

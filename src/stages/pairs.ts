@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { UserError } from '../run/index.ts'
 import { random } from '../tensor/index.ts'
 import { type Message, renderChat, type Tokenizer } from '../tokenizer/index.ts'
+import { expectChats } from './tokenizer-folder.ts'
 import { reportDefects } from './defects.ts'
 import type { Defect } from './dialogues.ts'
 import { trainingOptions } from './options.ts'
@@ -46,6 +47,7 @@ export interface Pairs {
 
 /** Reads and tokenises all sources; writes the defects of files to rejected.jsonl. A prompt's pairs stand on one side. */
 export async function readPairs(context: StageContext, options: PairOptions, tokenizer: Tokenizer): Promise<Pairs> {
+  expectChats(tokenizer)
   const defects: Defect[] = []
   const sides: Record<'training' | 'heldOut', Pair[]> = { training: [], heldOut: [] }
   for (const source of options.data)

@@ -16,7 +16,7 @@ import {
   type ModelConfig,
 } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
-import type { Tokenizer } from '../tokenizer/index.ts'
+import { type Tokenizer, textStart, textStops } from '../tokenizer/index.ts'
 import { heldOutScorer } from './held-out.ts'
 import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
@@ -72,21 +72,21 @@ export function defaultSteps(model: ModelConfig, { rows, time, microBatches }: T
 export async function encodeDocuments(path: string, tokenizer: Tokenizer): Promise<TokenStream> {
   const ids: number[][] = []
   for await (const text of textsOf(path)) ids.push(tokenizer.encode(text))
-  return streamOfDocuments(ids, tokenizer.idOf('<|endoftext|>'))
+  return streamOfDocuments(ids, textStart(tokenizer))
 }
 
 export const pretrain: Stage<PretrainConfig> = {
   kind: 'pretrain',
   config: schema,
   async run(context, options) {
-    const tokenizerFolder = context.latest('tokenizer')
+    const before = context.find(...MODEL_KINDS)
+    const tokenizerFolder = before ?? context.latest('tokenizer') // a model keeps its own
     const corpus = context.latest('corpus')
     const tokenizer = await loadTokenizer(tokenizerFolder)
     const stream = await encodeDocuments(join(corpus, 'documents.jsonl'), tokenizer)
     const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
     refuseSmall(stream, options)
     const engine = await context.engine()
-    const before = context.find(...MODEL_KINDS)
     const model = before
       ? await loadModel(engine, before)
       : createModel(
@@ -151,12 +151,12 @@ async function samplePrompts(
   asked?: string,
 ): Promise<void> {
   const chosen = asked === undefined ? prompts : [asked]
-  const endOfText = tokenizer.idOf('<|endoftext|>')
+  const endOfText = textStart(tokenizer)
   const room = model.config.maxPositions - sampleTokens
   const answers = await generateBatch(
     model,
     chosen.map((p) => [endOfText, ...tokenizer.encode(p)].slice(-room)),
-    { maxTokens: sampleTokens, temperature: 0.7, seed: context.seed, stopIds: [endOfText] },
+    { maxTokens: sampleTokens, temperature: 0.7, seed: context.seed, stopIds: textStops(tokenizer) },
   )
   chosen.forEach((prompt, i) => context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }))
 }

@@ -1,6 +1,6 @@
 /** The loss of every token of a text. The text stands after the end-of-text token, so its first token is predicted too. */
 import { createBatch, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
-import { END_OF_TEXT, type Tokenizer } from '../tokenizer/index.ts'
+import { textStart, type Tokenizer } from '../tokenizer/index.ts'
 
 export interface TextScore {
   ids: number[]
@@ -18,7 +18,7 @@ export async function scoreText(model: Model, tokenizer: Tokenizer, text: string
   const time = Math.min(ids.length, model.config.maxPositions)
   const tensors = createBatch(engine, 1, time)
   const program = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))
-  const endOfText = tokenizer.idOf(END_OF_TEXT)
+  const endOfText = textStart(tokenizer)
   const losses: number[] = []
   for (let first = 0; first < ids.length; first += time) {
     const window = ids.slice(first, first + time)

@@ -7,13 +7,14 @@ import { generateBatch } from '../generate/index.ts'
 import { createBatch, createTrainer, freeModel, initialize, type Model, tokenLosses, writeBatch } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
 import { random } from '../tensor/index.ts'
-import { type Message, renderChat, type Tokenizer } from '../tokenizer/index.ts'
+import { type Message, renderChat, stopIds, type Tokenizer, textStart } from '../tokenizer/index.ts'
 import { reportDefects } from './defects.ts'
 import { type Defect, dialogueSource, readDialogues } from './dialogues.ts'
 import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
 import { optimizerOf, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { joinRows, type Masked, packDialogues } from './tokens.ts'
+import { expectChats } from './tokenizer-folder.ts'
 import { train } from './train.ts'
 
 const schema = trainingOptions.extend({
@@ -52,7 +53,7 @@ export const sft: Stage<Config> = {
     const model = await loadModel(engine, before)
     if (options.from === 'random') initialize(model, context.seed)
 
-    const endOfText = tokenizer.idOf('<|endoftext|>')
+    const endOfText = textStart(tokenizer)
     const perStep = options.rows * options.microBatches
     // Every epoch has as many rows, to a few: a step's rows come from the epoch that holds its first.
     const rowsAt = memoizeLast((epoch: number) => packDialogues(training, options.time, endOfText, context.seed, epoch))
@@ -102,6 +103,7 @@ export const sft: Stage<Config> = {
 
 /** Reads and tokenises all sources; writes the defects of files to rejected.jsonl. */
 async function prepare(context: StageContext, { data, heldOut: share, time }: Config, tokenizer: Tokenizer) {
+  expectChats(tokenizer)
   const defects: Defect[] = []
   const dialogues: Message[][] = []
   for (const source of data) dialogues.push(...(await readDialogues(source, context, (defect) => defects.push(defect))))
@@ -157,12 +159,11 @@ async function sampleAnswers(
   const rendered = questions.map((content) =>
     renderChat(tokenizer, [{ role: 'user', content }], { generationPrompt: true }).ids.slice(-room),
   )
-  const stopIds = [tokenizer.idOf('<|im_end|>'), tokenizer.idOf('<|endoftext|>')]
   const answers = await generateBatch(model, rendered, {
     maxTokens: sampleTokens,
     temperature: 0.7,
     seed: context.seed,
-    stopIds,
+    stopIds: stopIds(tokenizer),
   })
   questions.forEach((prompt, i) =>
     context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }),

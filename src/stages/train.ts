@@ -163,7 +163,7 @@ export async function saveTrainer(
 
 /** Reads a checkpoint's weights and optimizer state. */
 export async function restoreTrainer({ model, optimizer }: Trained, folder: string): Promise<void> {
-  loadWeights(model, await readFile(join(folder, 'model.safetensors')))
+  await loadWeights(model, await readFile(join(folder, 'model.safetensors')))
   const { tensors } = readSafetensors(await readFile(join(folder, 'optimizer.safetensors')))
   for (const name of ['m', 'v'] as const) {
     const found = tensors.get(name)

@@ -1,11 +1,13 @@
 /**
- * Dialogues as ids, in ChatML as Qwen writes it: `<|im_start|>role\ncontent<|im_end|>\n`.
+ * Dialogues as ids, in ChatML as Qwen writes it: `<|im_start|>role\ncontent<|im_end|>\n`. A model of somebody else's has its own way
+ * (manners.ts).
  *
  * Head, content and end are encoded apart, content never with special tokens: whatever a user writes stays text. A turn that a model
  * generated is given as its ids and never decoded on the way (token in, token out). No system prompt is made up. The Jinja
  * template says the same for other programs; the ids agree unless a content begins with line breaks, which Jinja's one string
  * glues to the line break after the role.
  */
+import { renderWith } from './manners.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { END_OF_TEXT, IM_END, IM_START } from './vocabulary.ts'
 
@@ -44,16 +46,19 @@ export const CHAT_TEMPLATE = [
   `{%- if add_generation_prompt -%}{{- '${IM_START}assistant\\n' -}}{%- endif -%}`,
 ].join('')
 
-/** Throws an Error that names the message when a role is not system, user or assistant. */
+/** In the model's own way (`Manners`), else in ChatML. Throws an Error that names the message when a role is not system, user or assistant. */
 export function renderChat(
   tokenizer: Tokenizer,
   messages: readonly Turn[],
   { generationPrompt = false }: ChatOptions = {},
 ): ChatIds {
   const chat: ChatIds = { ids: [], mask: [] }
-  messages.forEach((message, i) => {
-    if (!roles.includes(message.role))
-      throw new Error(`messages[${i}].role is ${JSON.stringify(message.role)}: expected system, user or assistant`)
+  messages.forEach(({ role }, i) => {
+    if (!roles.includes(role))
+      throw new Error(`messages[${i}].role is ${JSON.stringify(role)}: expected system, user or assistant`)
+  })
+  if (tokenizer.manners) return renderWith(tokenizer, tokenizer.manners, messages, generationPrompt)
+  messages.forEach((message) => {
     const turn = renderTurn(tokenizer, message)
     append(chat, turn.ids, turn.mask)
   })
@@ -81,7 +86,18 @@ export function openTurn(tokenizer: Tokenizer, role: Role): number[] {
 
 /** What ends an answer: after one of these ids, generation stops. */
 export function stopIds(tokenizer: Tokenizer): number[] {
-  return [tokenizer.idOf(IM_END), tokenizer.idOf(END_OF_TEXT)]
+  const { manners } = tokenizer
+  return manners ? [...manners.stops] : [tokenizer.idOf(IM_END), tokenizer.idOf(END_OF_TEXT)]
+}
+
+/** What stands before every text, and pads rows. */
+export function textStart(tokenizer: Tokenizer): number {
+  return tokenizer.manners?.start ?? tokenizer.idOf(END_OF_TEXT)
+}
+
+/** What ends a text that a model goes on with. */
+export function textStops(tokenizer: Tokenizer): number[] {
+  return tokenizer.manners ? stopIds(tokenizer) : [textStart(tokenizer)]
 }
 
 /** The content of tokenizer_config.json, to be stringified. */

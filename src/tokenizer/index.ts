@@ -1,4 +1,4 @@
-/** Byte-level BPE with Qwen2's pre-split: train, encode, decode, stream, chat. Web standards only. */
+/** Byte-level BPE with the pre-split of Qwen2 or Llama 3: train, encode, decode, stream, chat. Web standards only. */
 export { Tokenizer } from './tokenizer.ts'
 export type { TokenizerJson } from './json.ts'
 export { trainTokenizer, VocabularyTooLarge } from './train.ts'
@@ -7,6 +7,17 @@ export { END_OF_TEXT, IM_END, IM_START, SPECIAL_TOKENS } from './vocabulary.ts'
 export type { Merge, SpecialToken, Vocabulary } from './vocabulary.ts'
 export { textStream } from './stream.ts'
 export type { TextStream } from './stream.ts'
-export { CHAT_TEMPLATE, openTurn, renderChat, renderTurn, stopIds, tokenizerConfig } from './chat.ts'
+export {
+  CHAT_TEMPLATE,
+  openTurn,
+  renderChat,
+  renderTurn,
+  stopIds,
+  textStart,
+  textStops,
+  tokenizerConfig,
+} from './chat.ts'
+export type { ChatTemplate, Manners } from './manners.ts'
 export type { ChatIds, ChatOptions, Message, Role, Turn } from './chat.ts'
-export { qwen2Pattern, splitWords } from './pretokenize.ts'
+export { llama3Pattern, qwen2Pattern, splitWords } from './pretokenize.ts'
+export type { PreSplit } from './pretokenize.ts'

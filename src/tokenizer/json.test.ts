@@ -41,18 +41,36 @@ describe('tokenizer.json', () => {
   })
 
   test.each<[string, (file: any) => void]>([
-    ['normalizer is {"type":"NFC"}: expected null', (f) => (f.normalizer = { type: 'NFC' })],
+    ['normalizer.type is "NFKC": expected "NFC", or no normalizer', (f) => (f.normalizer = { type: 'NFKC' })],
     ['pre_tokenizer is missing: expected an object', (f) => delete f.pre_tokenizer],
-    ['pre_tokenizer.pretokenizers is [{"type":"Split"', (f) => f.pre_tokenizer.pretokenizers.push({ type: 'Digits' })],
+    ['pre_tokenizer is {"type":"Sequence"', (f) => f.pre_tokenizer.pretokenizers.push({ type: 'Digits' })],
     [
-      'pre_tokenizer.pretokenizers[0].pattern.Regex is "\\\\p{N}{1,3}": expected "(?i:',
+      'pre_tokenizer.pretokenizers[0].pattern.Regex is "\\\\p{N}{1,3}": expected Qwen2',
       (f) => (f.pre_tokenizer.pretokenizers[0].pattern.Regex = '\\p{N}{1,3}'),
     ],
     ['pretokenizers[1].use_regex is missing: expected false', (f) => delete f.pre_tokenizer.pretokenizers[1].use_regex],
+    [
+      'pretokenizers[0].behavior is "Removed": expected "Isolated"',
+      (f) => (f.pre_tokenizer.pretokenizers[0].behavior = 'Removed'),
+    ],
+    ['this is a SentencePiece tokenizer', (f) => (f.pre_tokenizer = { type: 'Metaspace' })],
+    ['post_processor.type is "RobertaProcessing"', (f) => (f.post_processor = { type: 'RobertaProcessing' })],
+    [
+      'post_processor.single[0].SpecialToken.id is "<s>": expected one of added_tokens',
+      (f) => (f.post_processor = { type: 'TemplateProcessing', single: [{ SpecialToken: { id: '<s>' } }] }),
+    ],
+    [
+      'post_processor.single[1] is {"SpecialToken":{"id":"<|im_end|>"}}: expected nothing after the text',
+      (f) =>
+        (f.post_processor = {
+          type: 'TemplateProcessing',
+          single: [{ Sequence: { id: 'A' } }, { SpecialToken: { id: '<|im_end|>' } }],
+        }),
+    ],
     ['decoder.type is "WordPiece": expected "ByteLevel"', (f) => (f.decoder = { type: 'WordPiece' })],
     ['model is missing: expected an object', (f) => delete f.model],
     ['model.type is "Unigram": expected "BPE"', (f) => (f.model.type = 'Unigram')],
-    ['model.byte_fallback is true: expected false', (f) => (f.model.byte_fallback = true)],
+    ['this is a SentencePiece tokenizer (model.byte_fallback', (f) => (f.model.byte_fallback = true)],
     ['model.vocab is []: expected an object', (f) => (f.model.vocab = [])],
     ['model.vocab["a"] is "97": expected an integer from 0 on', (f) => (f.model.vocab.a = '97')],
     ['model.vocab["Ġ"] is missing: expected an id for the byte 32', (f) => delete f.model.vocab['Ġ']],
@@ -67,7 +85,10 @@ describe('tokenizer.json', () => {
     ['added_tokens[1].content is "": expected some text', (f) => (f.added_tokens[1].content = '')],
     ['added_tokens[1].id is "x": expected an integer', (f) => (f.added_tokens[1].id = 'x')],
     ['added_tokens[0].lstrip is true: expected false', (f) => (f.added_tokens[0].lstrip = true)],
-    ['added_tokens[2].special is false: expected true', (f) => (f.added_tokens[2].special = false)],
+    [
+      'added_tokens[2].normalized is true: expected false',
+      (f) => Object.assign(f.added_tokens[2], { special: false, normalized: true }),
+    ],
     ['added_tokens[2].id is 5: expected an id that no other token has', (f) => (f.added_tokens[2].id = 5)],
   ])('names the defect: %s', (message, change) => {
     expect(() => Tokenizer.fromJson(changed(change))).toThrow(message)

@@ -1,63 +1,38 @@
 /**
  * `tokenizer.json`: the file that Hugging Face tokenizers, transformers, vLLM and llama.cpp's converter read.
  *
- * Written as Qwen2's is, less the NFC normaliser: BPE, Qwen2's pre-split, the byte-level alphabet. Reading accepts files of that
- * pipeline only (any vocabulary, merges as strings or as pairs) and refuses another one by naming the key, since to encode with
- * the wrong pipeline would give other ids without a word.
+ * Ours are written as Qwen2's, less the NFC normaliser: BPE, Qwen2's pre-split, the byte-level alphabet. Read are files of the pipelines
+ * of Qwen2 and Llama 3 (json-pipeline.ts), with any vocabulary and merges as strings or as pairs.
  */
 import { fromAlphabet, toAlphabet } from './alphabet.ts'
-import { qwen2Pattern } from './pretokenize.ts'
+import { array, expectLike, fail, integer, object } from './json-check.ts'
+import { expectNoPieces, modelOptions, readPipeline, writePipeline } from './json-pipeline.ts'
 import type { Merge, SpecialToken, Vocabulary } from './vocabulary.ts'
 
 export type TokenizerJson = ReturnType<typeof writeTokenizerJson>
 
-const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false }
-
-/** The way from text to merges and back that both sides must agree on. */
-const pipeline = {
-  normalizer: null,
-  pre_tokenizer: {
-    type: 'Sequence',
-    pretokenizers: [
-      { type: 'Split', pattern: { Regex: qwen2Pattern }, behavior: 'Isolated', invert: false },
-      byteLevel,
-    ],
-  },
-  decoder: byteLevel,
-}
-
-const modelOptions = {
-  type: 'BPE',
-  dropout: null,
-  unk_token: null,
-  continuing_subword_prefix: '',
-  end_of_word_suffix: '',
-  fuse_unk: false,
-  byte_fallback: false,
-  ignore_merges: false,
-}
-
 /** The content of tokenizer.json, to be stringified. */
-export function writeTokenizerJson({ tokens, merges, special }: Vocabulary) {
+export function writeTokenizerJson(vocabulary: Vocabulary) {
+  const { tokens, merges, special } = vocabulary
   const specialIds = new Set(special.map(({ id }) => id))
   const texts = tokens.map(toAlphabet)
   return {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: special.map(({ id, text }) => ({
+    added_tokens: special.map(({ id, text, plain }) => ({
       id,
       content: text,
       single_word: false,
       lstrip: false,
       rstrip: false,
       normalized: false,
-      special: true,
+      special: !plain,
     })),
-    ...pipeline,
-    post_processor: byteLevel,
+    ...writePipeline(vocabulary),
     model: {
       ...modelOptions,
+      ignore_merges: vocabulary.wholeWords === true,
       vocab: Object.fromEntries(texts.map((text, id) => [text, id] as const).filter(([, id]) => !specialIds.has(id))),
       merges: merges.map(([left, right]) => `${texts[left]} ${texts[right]}`),
     },
@@ -67,14 +42,22 @@ export function writeTokenizerJson({ tokens, merges, special }: Vocabulary) {
 /** Throws an Error that names the key and what was expected there. `json` is the file's text, or its parsed content. */
 export function readTokenizerJson(json: unknown): Vocabulary {
   const file = object(typeof json === 'string' ? parse(json) : json, 'the file')
-  for (const [key, expected] of Object.entries(pipeline)) expectLike(file[key], expected, key)
-  // Anything else adds tokens of its own, such as one at the beginning of a text.
-  if (file.post_processor != null) expectLike(file.post_processor, { type: 'ByteLevel' }, 'post_processor')
   const model = object(file.model, 'model')
-  for (const [key, expected] of Object.entries(modelOptions)) expectLike(model[key], expected, `model.${key}`)
+  expectNoPieces(file, model)
   const special = readAddedTokens(file.added_tokens)
+  const pipeline = readPipeline(file, special)
+  const { ignore_merges: wholeWords, ...options } = model
+  if (wholeWords) expectLike(wholeWords, true, 'model.ignore_merges')
+  for (const [key, expected] of Object.entries(modelOptions))
+    if (key !== 'ignore_merges') expectLike(options[key], expected, `model.${key}`)
   const ids = readVocab(model.vocab, special)
-  return { tokens: tokensById(ids, special), merges: readMerges(model.merges, ids), special }
+  return {
+    tokens: tokensById(ids, special),
+    merges: readMerges(model.merges, ids),
+    special,
+    ...pipeline,
+    ...(wholeWords ? { wholeWords: true as const } : {}),
+  }
 }
 
 function readAddedTokens(value: unknown): SpecialToken[] {
@@ -86,9 +69,9 @@ function readAddedTokens(value: unknown): SpecialToken[] {
     if (typeof content !== 'string' || content === '') return fail(`${key}.content`, content, 'some text')
     if (texts.has(content)) return fail(`${key}.content`, content, 'a text that no earlier one has')
     texts.add(content)
-    expectLike(flags.special, true, `${key}.special`)
     for (const flag of ['single_word', 'lstrip', 'rstrip']) expectLike(flags[flag], false, `${key}.${flag}`)
-    special.push({ id: integer(id, `${key}.id`), text: content })
+    if (!flags.special) expectLike(flags.normalized, false, `${key}.normalized`)
+    special.push({ id: integer(id, `${key}.id`), text: content, ...(flags.special ? {} : { plain: true as const }) })
   })
   return special
 }
@@ -145,43 +128,4 @@ function parse(text: string): unknown {
   } catch (error) {
     throw new Error(`tokenizer.json is not JSON: ${(error as Error).message}`, { cause: error })
   }
-}
-
-function fail(key: string, value: unknown, expected: string): never {
-  const found = value === undefined ? 'missing' : shown(value)
-  throw new Error(`tokenizer.json: ${key} is ${found}: expected ${expected}`)
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text
-}
-
-/** What is expected must be there; what is more is left alone. Nothing, null, false and '' are one, but for use_regex. */
-function expectLike(found: unknown, expected: unknown, key: string): void {
-  if (Array.isArray(expected)) {
-    const items = array(found, key)
-    if (items.length !== expected.length) fail(key, items, `a list of ${expected.length}`)
-    expected.forEach((item, i) => expectLike(items[i], item, `${key}[${i}]`))
-  } else if (typeof expected === 'object' && expected !== null) {
-    const entries = object(found, key)
-    for (const [name, value] of Object.entries(expected)) expectLike(entries[name], value, `${key}.${name}`)
-  } else if (found !== expected && (found || expected || key.endsWith('use_regex'))) {
-    fail(key, found, JSON.stringify(expected))
-  }
-}
-
-function object(value: unknown, key: string): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return fail(key, value, 'an object')
-  return value as Record<string, unknown>
-}
-
-function array(value: unknown, key: string): unknown[] {
-  return Array.isArray(value) ? value : fail(key, value, 'a list')
-}
-
-function integer(value: unknown, key: string): number {
-  return Number.isInteger(value) && (value as number) >= 0
-    ? (value as number)
-    : fail(key, value, 'an integer from 0 on')
 }

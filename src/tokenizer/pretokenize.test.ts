@@ -1,16 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { qwen2Pattern, splitWords } from './pretokenize.ts'
+import { llama3Pattern, qwen2Pattern, splitWords } from './pretokenize.ts'
 import { anyText } from './text.test-helper.ts'
 
 /** The regular expression itself, its Oniguruma \s and \S spelled out for JavaScript and its case folding for ASCII. */
-const regex = new RegExp(
-  qwen2Pattern
-    .replace(/^\(\?i:(.*?)\)/, (_, words: string) => words.replace(/[a-z]/g, (c) => `[${c}${c.toUpperCase()}]`))
-    .replaceAll('\\s', '\\p{White_Space}')
-    .replaceAll('\\S', '\\P{White_Space}'),
-  'gu',
-)
+const regexOf = (pattern: string) =>
+  new RegExp(
+    pattern
+      .replace(/^\(\?i:(.*?)\)/, (_, words: string) => words.replace(/[a-z]/g, (c) => `[${c}${c.toUpperCase()}]`))
+      .replaceAll('\\s', '\\p{White_Space}')
+      .replaceAll('\\S', '\\P{White_Space}'),
+    'gu',
+  )
+const [regex, llama3Regex] = [regexOf(qwen2Pattern), regexOf(llama3Pattern)]
 const oracle = (text: string): string[] => text.match(regex) ?? []
 
 describe('the pre-split', () => {
@@ -21,6 +23,22 @@ describe('the pre-split', () => {
       }),
       { numRuns: 3000 },
     )
+  })
+
+  test('is the regular expression of Llama 3', () => {
+    const numbers = fc.array(fc.constantFrom('1', '23', '٣', '𝟘', '½', ' ', 'a', '.', '我'), { maxLength: 20 })
+    const text = fc.oneof(
+      anyText,
+      numbers.map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(text, (text) => {
+        expect(splitWords(text, 'llama3')).toEqual(text.match(llama3Regex) ?? [])
+      }),
+      { numRuns: 3000 },
+    )
+    expect(llama3Pattern).toContain('|\\p{N}{1,3}|')
+    expect(splitWords('1234567 𝟘𝟘𝟘𝟘', 'llama3')).toEqual(['123', '456', '7', ' ', '𝟘𝟘𝟘', '𝟘'])
   })
 
   test('puts every code point in its class', () => {

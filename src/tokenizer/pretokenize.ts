@@ -1,15 +1,24 @@
 /**
- * Qwen2's pre-split: where the words of a text end, before any merge.
+ * The pre-splits of Qwen2 and Llama 3: where the words of a text end, before any merge. They differ in numbers only: Qwen2's digits stand
+ * alone, of Llama 3's up to three stand together.
  *
  * `qwen2Pattern` is the regular expression of Qwen2's tokenizer.json, letter for letter; `splitWords` finds the same words with a
- * table of character classes, one pass and no backtracking. The test compares the two. Digits stand alone, a letter run takes one
- * leading space or mark with it, and a Chinese clause is one word. `\s` is Unicode's White_Space, as in Oniguruma (JavaScript's own
+ * table of character classes, one pass and no backtracking. The test compares the two. A letter run takes one leading space or mark
+ * with it, and a Chinese clause is one word. `\s` is Unicode's White_Space, as in Oniguruma (JavaScript's own
  * adds U+FEFF and leaves out U+0085). Contractions fold ASCII only, as in llama.cpp and tokenizers.js; the Rust tokenizers also cut
  * after 'ſ (U+017F), the one difference left. A lone surrogate is neither letter, digit nor space. There is no normaliser.
  */
 
 export const qwen2Pattern =
   "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+
+/** Llama 3's, letter for letter. */
+export const llama3Pattern = qwen2Pattern.replace('|\\p{N}|', '|\\p{N}{1,3}|')
+
+export type PreSplit = 'qwen2' | 'llama3'
+export const patterns: Readonly<Record<PreSplit, string>> = { qwen2: qwen2Pattern, llama3: llama3Pattern }
+/** Digits that may stand together. */
+export const digitsOf: Readonly<Record<PreSplit, number>> = { qwen2: 1, llama3: 3 }
 
 const LETTER = 1
 const NUMBER = 2
@@ -73,13 +82,16 @@ function contractionEnd(text: string, i: number): number {
   return i
 }
 
-/** Where the word that starts at `start` ends; `start` must lie inside the text, at the end of the word before. */
-export function wordEnd(text: string, start: number): number {
+/**
+ * Where the word that starts at `start` ends; `start` must lie inside the text, at the end of the word before. `digits`: how many may stand
+ * together.
+ */
+export function wordEnd(text: string, start: number, digits = 1): number {
   const n = text.length
   const kind = classAt(text, start)
   const second = after(text, start)
   if (kind === LETTER) return runEnd(text, second, LETTER)
-  if (kind === NUMBER) return second
+  if (kind === NUMBER) return numberEnd(text, second, digits - 1)
   const unit = text.charCodeAt(start)
   const nextKind = second < n ? classAt(text, second) : 0
   if (nextKind === LETTER && kind !== NEWLINE) {
@@ -89,6 +101,12 @@ export function wordEnd(text: string, start: number): number {
   if (kind === OTHER) return runEnd(text, runEnd(text, second, OTHER), NEWLINE)
   if (unit === 0x20 && nextKind === OTHER) return runEnd(text, runEnd(text, second, OTHER), NEWLINE)
   return whiteSpaceEnd(text, start)
+}
+
+/** Where at most `more` digits that start at `i` end. */
+function numberEnd(text: string, i: number, more: number): number {
+  for (; more > 0 && i < text.length && classAt(text, i) === NUMBER; more--) i = after(text, i)
+  return i
 }
 
 /** White space up to its last line break, or all of it but the last when a visible character follows. All of it is in the BMP. */
@@ -106,10 +124,10 @@ function whiteSpaceEnd(text: string, start: number): number {
 }
 
 /** The words of a text, in order; joined they are the text. */
-export function splitWords(text: string): string[] {
+export function splitWords(text: string, split: PreSplit = 'qwen2'): string[] {
   const words: string[] = []
   for (let start = 0; start < text.length;) {
-    const end = wordEnd(text, start)
+    const end = wordEnd(text, start, digitsOf[split])
     words.push(text.slice(start, end))
     start = end
   }

@@ -1,17 +1,19 @@
 /**
- * Encode and decode: text ↔ token ids, byte-level BPE behind Qwen2's pre-split.
+ * Encode and decode: text ↔ token ids, byte-level BPE behind the pre-split of Qwen2 or Llama 3.
  *
  * Each word is looked up in a cache of words, else merged (merge.ts). Where every token is whole characters or a piece of one — so
  * it is in the vocabularies trained here — no merge can cross into half a character, so a character that has a token of its own
  * starts as that token and not as bytes: the ids are the same, with a third of the work for Chinese.
  *
- * Special tokens in a text are ordinary characters unless `special` is asked for: what a user types cannot inject them.
+ * Special tokens in a text are ordinary characters unless `special` is asked for: what a user types cannot inject them. Added tokens that are
+ * plain text are found in every text, as their file says.
  * A lone surrogate is encoded as U+FFFD, as TextEncoder does.
  */
 import { readTokenizerJson, writeTokenizerJson, type TokenizerJson } from './json.ts'
+import type { Manners } from './manners.ts'
 import { mergeWord, type Merges } from './merge.ts'
 import { PairTable } from './pairs.ts'
-import { wordEnd } from './pretokenize.ts'
+import { digitsOf, wordEnd } from './pretokenize.ts'
 import { isPiece, isWhole, sequenceLength, writeUtf8 } from './utf8.ts'
 import type { SpecialToken, Vocabulary } from './vocabulary.ts'
 import { CACHED_UNITS, WordCache } from './word-cache.ts'
@@ -21,6 +23,8 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 export class Tokenizer {
   readonly vocabulary: Vocabulary
+  /** Of a model of somebody else's, set by whoever reads its folder; null: ChatML. */
+  manners: Manners | null = null
   /** The number of ids, special ones included. */
   readonly vocabSize: number
   private readonly merges: Merges
@@ -30,9 +34,16 @@ export class Tokenizer {
   private readonly starts: Int32Array
   private readonly cache = new WordCache()
   private readonly specialIds: Map<string, number>
-  /** Matches any special token, the longest first. */
+  /** Matches any added token, and any plain one, the longest first. */
   private readonly specialPattern: RegExp | undefined
+  private readonly plainPattern: RegExp | undefined
+  /** Digits of a number that stand together. */
+  private readonly digits: number
+  /** With `wholeWords`: the ids of tokens that are whole characters, by their text. */
+  private readonly whole: Map<string, number> | null
   private readonly isSpecial: Uint8Array
+  /** The same, and plain ones: no merge makes them. */
+  private readonly added: Uint8Array
   private ids = new Int32Array(256) // the word being merged
 
   /** The vocabulary must be sound: come from training or from `fromJson`. */
@@ -45,12 +56,19 @@ export class Tokenizer {
     this.merges = { pairs, merged: Int32Array.from(merges, ([, , merged]) => merged) }
     this.specialIds = new Map(special.map(({ text, id }) => [text, id]))
     this.specialPattern = patternOf(special)
+    this.plainPattern = patternOf(special.filter(({ plain }) => plain))
+    this.digits = digitsOf[vocabulary.split ?? 'qwen2']
     this.isSpecial = new Uint8Array(tokens.length)
-    for (const { id } of special) this.isSpecial[id] = 1
+    this.added = new Uint8Array(tokens.length)
+    for (const { id, plain } of special) {
+      this.added[id] = 1
+      if (!plain) this.isSpecial[id] = 1
+    }
     this.byteIds = new Int32Array(256).fill(-1)
     tokens.forEach((token, id) => {
-      if (token.length === 1 && !this.isSpecial[id]) this.byteIds[token[0]!] = id
+      if (token.length === 1 && !this.added[id]) this.byteIds[token[0]!] = id
     })
+    this.whole = vocabulary.wholeWords ? this.wholeTokens() : null
     this.starts = this.charactersThatStartWhole()
   }
 
@@ -67,18 +85,24 @@ export class Tokenizer {
   /** The ids of a text. With `special`, the texts of special tokens become their ids. */
   encode(text: string, { special = false }: { special?: boolean } = {}): number[] {
     const out: number[] = []
-    if (!special || !this.specialPattern) {
-      this.encodeOrdinary(text, out)
-      return out
-    }
+    for (const part of this.split(text, special))
+      if (typeof part === 'number') out.push(part)
+      else this.encodeOrdinary(part, out)
+    return out
+  }
+
+  /** A text as added tokens (their ids) and what lies between them. Without `special`, only those that are plain text count. */
+  split(text: string, special: boolean): (string | number)[] {
+    const pattern = special ? this.specialPattern : this.plainPattern
+    if (!pattern) return [text]
+    const parts: (string | number)[] = []
     let from = 0
-    for (const match of text.matchAll(this.specialPattern)) {
-      this.encodeOrdinary(text.slice(from, match.index), out)
-      out.push(this.specialIds.get(match[0])!)
+    for (const match of text.matchAll(pattern)) {
+      parts.push(text.slice(from, match.index), this.specialIds.get(match[0])!)
       from = match.index + match[0].length
     }
-    this.encodeOrdinary(text.slice(from), out)
-    return out
+    parts.push(text.slice(from))
+    return parts
   }
 
   /**
@@ -102,8 +126,7 @@ export class Tokenizer {
     if (special !== undefined) return special
     const bytes = encoder.encode(text)
     const id = this.vocabulary.tokens.findIndex(
-      (token, id) =>
-        token.length === bytes.length && !this.isSpecial[id] && token.every((byte, i) => byte === bytes[i]),
+      (token, id) => token.length === bytes.length && !this.added[id] && token.every((byte, i) => byte === bytes[i]),
     )
     if (id < 0) throw new RangeError(`the vocabulary has no token ${JSON.stringify(text)}`)
     return id
@@ -130,10 +153,11 @@ export class Tokenizer {
     return bytes
   }
 
-  private encodeOrdinary(text: string, out: number[]) {
-    const { cache } = this
+  private encodeOrdinary(given: string, out: number[]) {
+    const { cache, digits } = this
+    const text = this.vocabulary.nfc ? given.normalize('NFC') : given
     for (let start = 0, end = 0; start < text.length; start = end) {
-      end = wordEnd(text, start)
+      end = wordEnd(text, start, digits)
       const cached = end - start <= CACHED_UNITS
       const place = cached ? cache.place(text, start, end) : 0
       if (cached && cache.read(place, text, start, end, out)) continue
@@ -148,6 +172,11 @@ export class Tokenizer {
     const most = (end - start) * 3 // UTF-8 bytes of a UTF-16 code unit
     if (this.ids.length < most) this.ids = new Int32Array(most * 2)
     const { ids, starts, byteIds } = this
+    const whole = this.whole?.get(text.slice(start, end).toWellFormed())
+    if (whole !== undefined) {
+      ids[0] = whole
+      return 1
+    }
     let count = 0
     for (let i = start; i < end; i++) {
       const unit = text.charCodeAt(i)
@@ -165,12 +194,22 @@ export class Tokenizer {
     return mergeWord(this.merges, ids, count)
   }
 
+  private wholeTokens(): Map<string, number> {
+    const found = new Map<string, number>()
+    this.vocabulary.tokens.forEach((token, id) => {
+      if (this.added[id] || !isWhole(token)) return
+      const text = decoder.decode(token)
+      if (encoder.encode(text).length === token.length) found.set(text, id)
+    })
+    return found
+  }
+
   /** For each UTF-16 code unit, the id of the token it starts as; -1 where it starts as bytes. */
   private charactersThatStartWhole(): Int32Array {
     const starts = new Int32Array(0x10000).fill(-1)
     for (let unit = 0; unit < 0x80; unit++) starts[unit] = this.byteIds[unit]!
     const { tokens } = this.vocabulary
-    const ordinary = (id: number) => !this.isSpecial[id]
+    const ordinary = (id: number) => !this.added[id]
     if (!tokens.every((token, id) => !ordinary(id) || isWhole(token) || isPiece(token))) return starts
     tokens.forEach((token, id) => {
       if (!ordinary(id) || token.length > 3 || sequenceLength(token[0]!) !== token.length || !isWhole(token)) return

@@ -10,7 +10,7 @@ const mergesOf = (tokenizer: Tokenizer) => tokenizer.toJson().model.merges
 
 /** The textbook: count all pairs anew for each merge. */
 function textbookMerges(texts: readonly string[], count: number): [number, number, number][] {
-  const words = texts.flatMap(splitWords).map((word) => [...new TextEncoder().encode(word)])
+  const words = texts.flatMap((text) => splitWords(text)).map((word) => [...new TextEncoder().encode(word)])
   const bytes = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
   const merges: [number, number, number][] = []
   while (merges.length < count) {

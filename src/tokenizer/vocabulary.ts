@@ -1,7 +1,9 @@
 /**
- * What a tokenizer is, as plain data: the bytes of every token, the merges, the special tokens. Training makes one, `tokenizer.json`
- * stores one, `Tokenizer` works with one.
+ * What a tokenizer is, as plain data: the bytes of every token, the merges, the special tokens, and what its pipeline does beside merging.
+ * Training makes one, `tokenizer.json` stores one, `Tokenizer` works with one.
  */
+
+import type { PreSplit } from './pretokenize.ts'
 
 /** Ends a document; also the padding and the beginning of text. */
 export const END_OF_TEXT = '<|endoftext|>'
@@ -19,6 +21,8 @@ export type Merge = readonly [left: number, right: number, merged: number]
 export interface SpecialToken {
   id: number
   text: string
+  /** Text like any other, though always one token (Qwen3's <think>): read in every text, and shown. */
+  plain?: true
 }
 
 export interface Vocabulary {
@@ -27,4 +31,12 @@ export interface Vocabulary {
   /** Best (first learned) first. */
   merges: readonly Merge[]
   special: readonly SpecialToken[]
+  /** Where words end; absent: Qwen2's way. See pretokenize.ts. */
+  split?: PreSplit
+  /** Texts are brought into Unicode's composed form (NFC) first. */
+  nfc?: true
+  /** A word that is a token is that token, whatever the merges say (`ignore_merges`). */
+  wholeWords?: true
+  /** Ids that the file's post-processor puts before every text; `encode` does not. */
+  begin?: readonly number[]
 }

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { freeModel } from '../../nn/index.ts'
 import type { Engine } from '../../tensor/index.ts'
-import type { Tokenizer } from '../../tokenizer/index.ts'
+import { type Tokenizer, textStart, textStops } from '../../tokenizer/index.ts'
 import { type Asked, ask, inChat, type Manner } from '../ask.ts'
 import { loadModel, loadTokenizer } from '../model-folder.ts'
 import { whole } from '../options.ts'
@@ -74,16 +74,17 @@ export async function interview(
 }
 
 function mannersOf(kind: string, tokenizer: Tokenizer): [ModelAnswer['manner'], Manner][] {
+  if (tokenizer.manners?.template === null) return [['text', goOn(tokenizer)]]
   const chat: [ModelAnswer['manner'], Manner] = ['chat', inChat(tokenizer)]
   return kind === 'pretrain' ? [['text', goOn(tokenizer)], chat] : [chat]
 }
 
 /** Plain text to go on with, over line breaks, to the end of the document. */
 function goOn(tokenizer: Tokenizer): Manner {
-  const endOfText = tokenizer.idOf('<|endoftext|>')!
+  const endOfText = textStart(tokenizer)
   return {
     prompt: (question) => [endOfText, ...tokenizer.encode(question)],
-    stopIds: [endOfText],
+    stopIds: textStops(tokenizer),
     read: (ids) => tokenizer.decode(ids),
   }
 }

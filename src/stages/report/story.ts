@@ -34,10 +34,11 @@ type Sentence = Record<Language, string>
 function opening({ name, seconds, language, stages, machine }: ReportCard): Sentence {
   const time = formatDuration(seconds, language)
   const count = stages.filter(({ state }) => state === 'done').length
+  const isImported = stages.some(({ kind }) => kind === 'import')
   const cpu = machine && typeof machine.cpu === 'string' ? machine.cpu : undefined
   return {
-    zh: `“${name}”从一个参数全是随机数的模型开始${cpu ? `，在一块 ${cpu} 上` : ''}走完了 ${count} 个阶段，一共用了 ${time}。`,
-    en: `“${name}” began with a model of random weights${cpu ? ` on ${cpu}` : ''} and went through ${count} ${count === 1 ? 'stage' : 'stages'} in ${time}.`,
+    zh: `“${name}”从一个${isImported ? '别人练好的' : '参数全是随机数的'}模型开始${cpu ? `，在一块 ${cpu} 上` : ''}走完了 ${count} 个阶段，一共用了 ${time}。`,
+    en: `“${name}” began with a model ${isImported ? 'that somebody else had trained' : 'of random weights'}${cpu ? ` on ${cpu}` : ''} and went through ${count} ${count === 1 ? 'stage' : 'stages'} in ${time}.`,
   }
 }
 
@@ -90,6 +91,14 @@ const sentences: Record<string, (n: Numbers, card: ReportCard, stage: StageCard)
     return {
       zh: `它认了 ${vocab} 个词元${each ? `，平均一个词元顶 ${each} 个字符` : ''}。`,
       en: `It learned ${vocab} tokens${each ? `, ${each} characters each on average` : ''}.`,
+    }
+  },
+  import(n) {
+    const parameters = n.count('parameters')
+    if (!parameters) return {}
+    return {
+      zh: `它不是从零开始的：请来的是别人练好的模型，有 ${parameters}参数。`,
+      en: `It did not begin at zero: it is a model that somebody else trained, with ${parameters} parameters.`,
     }
   },
   pretrain(n, { curves }, { name }) {

@@ -10,6 +10,10 @@ const table = <T>(entries: Record<string, T>): Record<string, T> => Object.assig
 export const stageWords = table<{ life: Words; term: Words }>({
   corpus: { life: { zh: '找书', en: 'finding books' }, term: { zh: '语料', en: 'corpus' } },
   tokenizer: { life: { zh: '识字', en: 'learning to read' }, term: { zh: '分词器', en: 'tokenizer' } },
+  import: {
+    life: { zh: '请来一位学长', en: 'joining with an education' },
+    term: { zh: '引进的模型', en: 'imported model' },
+  },
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
   'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },

@@ -8,6 +8,7 @@ import { createSession } from '../../generate/index.ts'
 import { createRewardScorer, freeModel, rateAt } from '../../nn/index.ts'
 import { UserError } from '../../run/index.ts'
 import type { Exercise } from '../../tasks/index.ts'
+import { textStart } from '../../tokenizer/index.ts'
 import { ask, inChat } from '../ask.ts'
 import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
 import { loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
@@ -61,7 +62,7 @@ export const rl: Stage<RlOptions> = {
       )
     const judge = await openJudge(context, options)
     const reference = options.beta > 0 ? await loadModel(engine, before, { trainable: false }) : null
-    const padding = tokenizer.idOf('<|endoftext|>')
+    const padding = textStart(tokenizer)
     const trainer = createPolicyTrainer(model, reference, { ...options, padding, seed }, optimizerOf(options))
     if (context.resume) await restoreTrainer(trainer, context.resume.folder)
     const fresh: State = { updates: 0, skipped: [], before: [], latest: [] }

@@ -1,5 +1,5 @@
 /**
- * Causal grouped-query attention with normalised queries and keys and rotary positions, as in Qwen3: one operation from
+ * Causal grouped-query attention with rotary positions and, as in Qwen3, normalised queries and keys: one operation from
  * the joint projection to the heads' outputs. Nothing of size T×T is stored: backward recomputes the probabilities from
  * the log-sum-exp of each row (Dao et al., "FlashAttention", 2022). Packed documents are kept apart by `starts`.
  */
@@ -20,16 +20,16 @@ export interface AttentionShape {
 export interface AttentionInputs {
   /** (N, (H + 2·Hkv)·D): queries, keys, values of each token side by side; N = batch · time. */
   qkv: Tensor
-  /** (D): weights of the RMSNorm over each query head and each key head. */
-  qNorm: Tensor
-  kNorm: Tensor
+  /** (D): weights of the RMSNorm over each query head and each key head; null: they are only rotated. */
+  qNorm: Tensor | null
+  kNorm: Tensor | null
   /** (P, D): D/2 cosines then D/2 sines for each position. */
   rope: Tensor
   /** (N) i32: the first token, in its row, that this token may look at. */
   starts: Tensor
 }
 
-/** Normalises and rotates queries and keys: → qk (N, (H + Hkv)·D) and the reciprocal roots (N, H + Hkv). */
+/** Normalises (where there are norms) and rotates queries and keys: → qk (N, (H + Hkv)·D) and the reciprocal roots (N, H + Hkv). */
 export function rotate(
   { qkv, qNorm, kNorm, rope }: Omit<AttentionInputs, 'starts'>,
   { time, heads, kvHeads, headDim, eps }: Omit<AttentionShape, 'batch'>,
@@ -40,9 +40,10 @@ export function rotate(
     throw new Error(
       `attention: qkv ${show(qkv.shape)} needs (heads + 2·kvHeads)·headDim = (${heads} + 2·${kvHeads})·${headDim} columns, heads a multiple of kvHeads`,
     )
-  if (qNorm.size !== headDim || kNorm.size !== headDim || rope.shape[1] !== headDim)
+  const fits = [qNorm, kNorm].every((norm) => !norm || norm.size === headDim) && !qNorm === !kNorm
+  if (!fits || rope.shape[1] !== headDim)
     throw new Error(
-      `attention: norms (${headDim}) and a rope table (positions, ${headDim}); got ${show(qNorm.shape)}, ${show(kNorm.shape)}, ${show(rope.shape)}`,
+      `attention: norms (${headDim}) or none and a rope table (positions, ${headDim}); got ${[qNorm, kNorm, rope].map((t) => (t ? show(t.shape) : 'none')).join(', ')}`,
     )
   if (rope.shape[0]! < time)
     throw new Error(`attention: ${time} positions in a row, but the rope table has ${rope.shape[0]} positions`)
@@ -75,14 +76,14 @@ export function attention(inputs: AttentionInputs, shape: AttentionShape): Tenso
   const dims = [batch, time, heads, kvHeads, headDim]
   const scalars = [1 / Math.sqrt(headDim)]
   engine.enqueue('attention_forward', [qk, qkv, starts, y, lse], dims, scalars)
-  return record('attention', [qkv, qNorm, kNorm], y, [qk, rstd, lse], (dy) => {
+  return record('attention', qNorm && kNorm ? [qkv, qNorm, kNorm] : [qkv], y, [qk, rstd, lse], (dy) => {
     engine.scope(() => {
       const dqk = engine.empty(qk.shape)
       const into = qkv.requiresGrad ? gradientOf(qkv) : null
       const dqkv = into && !into.accumulate ? into.grad : engine.empty(qkv.shape) // the kernels overwrite
       engine.enqueue('attention_backward', [qk, qkv, starts, y, lse, dy, dqk, dqkv], dims, scalars)
       const [dqNorm, dkNorm] = [qNorm, kNorm].map((norm) => {
-        if (!norm.requiresGrad) return null
+        if (!norm?.requiresGrad) return null
         const { grad, accumulate } = gradientOf(norm) // the kernel adds
         if (!accumulate) engine.enqueue('fill', [grad], [grad.size], [0])
         return grad
@@ -99,18 +100,19 @@ export function attention(inputs: AttentionInputs, shape: AttentionShape): Tenso
 
 export const attentionKernels: ReferenceKernels = {
   qk_forward({ dims: [n = 0, h = 0, hkv = 0, d = 0, time = 0], scalars: [eps = 0], at, has }) {
-    const [qkv, qNorm, kNorm, rope, qk, rstd] = [at(0), at(1), at(2), at(3), at(5), at(6)]
+    const [qkv, rope, qk, rstd] = [at(0), at(3), at(5), at(6)]
     const half = d / 2
+    const plain = new Float64Array(d).fill(1) // without norms
     for (let i = 0; i < n; i++) {
       const given = has(4) ? at(4)[i]! : i % time
       const position = given >= 0 && given < time ? given : 0 // padding
       for (let head = 0; head < h + hkv; head++) {
         const x = qkv.subarray(i * (h + 2 * hkv) * d + head * d)
         const y = qk.subarray(i * (h + hkv) * d + head * d)
-        const w = head < h ? qNorm : kNorm
+        const w = has(1) ? at(head < h ? 1 : 2) : plain
         let squares = 0
         for (let j = 0; j < d; j++) squares += x[j]! ** 2
-        const r = 1 / Math.sqrt(squares / d + eps)
+        const r = has(1) ? 1 / Math.sqrt(squares / d + eps) : 1
         rstd[i * (h + hkv) + head] = r
         for (let j = 0; j < half; j++) {
           const a = x[j]! * r * w[j]!
@@ -124,7 +126,7 @@ export const attentionKernels: ReferenceKernels = {
     }
   },
   qk_backward({ dims: [n = 0, h = 0, hkv = 0, d = 0, time = 0], at, has }) {
-    const [qkv, qNorm, kNorm, rope, rstd, dqk, dqkv] = [at(0), at(1), at(2), at(3), at(5), at(6), at(7)]
+    const [qkv, rope, rstd, dqk, dqkv] = [at(0), at(3), at(5), at(6), at(7)]
     const half = d / 2
     const g = new Float64Array(d)
     for (let i = 0; i < n; i++) {
@@ -134,7 +136,7 @@ export const attentionKernels: ReferenceKernels = {
         const x = qkv.subarray(i * (h + 2 * hkv) * d + head * d)
         const dx = dqkv.subarray(i * (h + 2 * hkv) * d + head * d)
         const dy = dqk.subarray(i * (h + hkv) * d + head * d)
-        const [w, dwAt] = head < h ? [qNorm, 8] : [kNorm, 9]
+        const [wAt, dwAt] = head < h ? [1, 8] : [2, 9]
         const r = rstd[i * (h + hkv) + head]!
         let dot = 0
         for (let j = 0; j < half; j++) {
@@ -143,6 +145,11 @@ export const attentionKernels: ReferenceKernels = {
           g[j] = dy[j]! * cos + dy[j + half]! * sin // the rotation, reversed
           g[j + half] = dy[j + half]! * cos - dy[j]! * sin
         }
+        if (!has(wAt)) {
+          for (let j = 0; j < d; j++) dx[j] = g[j]!
+          continue
+        }
+        const w = at(wAt)
         for (let j = 0; j < d; j++) dot += g[j]! * w[j]! * x[j]! * r
         for (let j = 0; j < d; j++) {
           const normed = x[j]! * r

@@ -188,6 +188,32 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
         return [ops.attention(inputs, { batch: b, time: t, heads: h, kvHeads: hkv, headDim: d, eps: 1e-6 })]
       },
   ],
+  'attention without norms': [
+    fc.tuple(
+      fc.integer({ min: 1, max: 3 }),
+      size,
+      fc.integer({ min: 1, max: 2 }),
+      fc.integer({ min: 1, max: 3 }),
+      fc.constantFrom(4, 8, 16, 20, 64),
+    ),
+    ([batch, time, kvHeads, group, headDim]) =>
+      (i) => {
+        const [b, t, hkv, d] = [batch!, time!, kvHeads!, headDim!]
+        const h = hkv * group!
+        // Small values: where a token sees itself only, the gradient of its score is a difference of equal numbers.
+        const width = (h + 2 * hkv) * d
+        const sizes = Float32Array.from({ length: b * t * width }, (_, k) => (k % width < (h + hkv) * d ? 1 : 0.05))
+        const qkv = ops.multiply(i.awayFromZero(b * t, width), i.engine.tensor(sizes, [b * t, width]))
+        const inputs = {
+          qkv,
+          qNorm: null,
+          kNorm: null,
+          rope: i.tensor(t, d),
+          starts: i.starts(b, t),
+        }
+        return [ops.attention(inputs, { batch: b, time: t, heads: h, kvHeads: hkv, headDim: d, eps: 1e-6 })]
+      },
+  ],
   crossEntropy: [
     fc.tuple(size, size, size),
     ([n, c, v]) =>
@@ -267,6 +293,38 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
           qkv: i.tensor(m!, (h + 2 * hkv) * d),
           qNorm: i.tensor(d),
           kNorm: i.tensor(d),
+          rope: i.tensor(p, d),
+          keys,
+          values,
+          slots,
+          positions: i.integers(m!, p),
+        }
+        const y = ops.cachedAttention(inputs, { heads: h, kvHeads: hkv, headDim: d, eps: 1e-6 })
+        return [keys, values, y]
+      },
+  ],
+  'cached attention without norms': [
+    fc.tuple(
+      small,
+      fc.integer({ min: 1, max: 2 }),
+      fc.integer({ min: 1, max: 2 }),
+      fc.constantFrom(4, 8, 64),
+      fc.integer({ min: 1, max: 40 }),
+    ),
+    ([m, kvHeads, group, headDim, capacity]) =>
+      (i) => {
+        const [hkv, d, p] = [kvHeads!, headDim!, capacity!]
+        const h = hkv * group!
+        const [keys, values] = [i.tensor(m! + 1, hkv, p, d), i.tensor(m! + 1, hkv, p, d)]
+        const slots = i.engine.tensor(
+          Int32Array.from({ length: m! }, (_, k) => (k % 4 === 3 ? -1 : k)),
+          [m!],
+          'i32',
+        )
+        const inputs = {
+          qkv: i.tensor(m!, (h + 2 * hkv) * d),
+          qNorm: null,
+          kNorm: null,
           rope: i.tensor(p, d),
           keys,
           values,

@@ -9,8 +9,11 @@ import { philox } from '../random.ts'
 import { show, type Tensor } from '../tensor.ts'
 import type { ReferenceKernels } from './reference.ts'
 
-/** Columns of `settings`, f32: temperature 0 = the best logit (lowest id of equals); topK 0, topP 1, minP 0, penalty 1 = off. */
-export const sampleSettings = { temperature: 0, topK: 1, topP: 2, minP: 3, repetitionPenalty: 4 } as const
+/**
+ * Columns of `settings`, f32: temperature 0 = the best logit (lowest id of equals); topK 0, topP 1, minP 0, penalty 1 = off. Three more stop ids
+ * than `state` has room for stand there as id + 1, 0 for none: exact below 2^24.
+ */
+export const sampleSettings = { temperature: 0, topK: 1, topP: 2, minP: 3, repetitionPenalty: 4, stop3: 5 } as const
 
 /** Columns of `state`, i32. `generated` counts up to `limit`; stop ids of −1 are none; `finish` is one of `sampleFinish`. */
 export const sampleState = {
@@ -126,7 +129,8 @@ export const sampleKernels: ReferenceKernels = {
         tokens[slot * p + position] = id
         logProbs[slot * p + position] = logits[id]! - top - Math.log(total)
         ids[i] = id
-        if (id === state[sampleState.stop1] || id === state[sampleState.stop2]) end('stop')
+        const more = settings.subarray(sampleSettings.stop3)
+        if (id === state[sampleState.stop1] || id === state[sampleState.stop2] || more.includes(id + 1)) end('stop')
         else if (generated + 1 >= state[sampleState.limit]! || position + 1 >= p) end('length')
         else positions[i] = position
       }
