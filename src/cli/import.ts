@@ -13,7 +13,7 @@ export const importVerb = verb({
   operands: '<folder|name>',
   summary: {
     en: "a model of somebody else's (Qwen3, Qwen2, Llama 3), from a folder or the Hugging Face Hub",
-    zh: '引进别人的模型（Qwen3、Qwen2、Llama 3）：从文件夹，或从 Hugging Face Hub 下载',
+    zh: '导入别人的模型（Qwen3、Qwen2、Llama 3）：从文件夹，或从 Hugging Face Hub 下载',
   },
   flags: z.object({
     out: help(z.string().optional(), 'folder to write (default: models/NAME)', '写到哪个文件夹（默认 models/名字）'),

@@ -12,7 +12,7 @@ export const stageWords = table<{ life: Words; term: Words }>({
   tokenizer: { life: { zh: '识字', en: 'learning to read' }, term: { zh: '分词器', en: 'tokenizer' } },
   import: {
     life: { zh: '请来一位学长', en: 'joining with an education' },
-    term: { zh: '引进的模型', en: 'imported model' },
+    term: { zh: '导入的模型', en: 'imported model' },
   },
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
