@@ -1,6 +1,6 @@
 /**
  * Every command of the tour, in both languages, run as it stands there, in a folder of its own. Only what takes minutes is shortened:
- * `npm start` becomes a small run under the same name, and lessons ask less often.
+ * `npm start` and the recipe `rlhf` become small runs under the same names, and lessons ask less often.
  */
 import { execFile } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,6 +17,13 @@ const main = `'${process.execPath}' '${join(root, 'src/cli/main.ts')}'`
 const small =
   '--set stages.pretrain.steps=120 --set stages.sft.steps=40 --set stages.rl.steps=3 --set stages.eval.problems=10'
 
+const pins = { pretrain: 60, sft: 20, 'reward-model': 6, rl: 2, dpo: 2 }
+const taste = `${Object.entries(pins)
+  .map(([stage, steps]) => `--set stages.${stage}.steps=${steps}`)
+  .join(
+    ' ',
+  )} --set 'stages.corpus.sources=[{"world":"web","rounds":2}]' --set stages.rl.evaluateProblems=4 --set stages.eval.problems=4 --set stages.eval.questions=4`
+
 /** The lines of all `sh` blocks. */
 function commandsOf(file: string): string[] {
   const text = readFileSync(join(root, 'docs', file), 'utf8')
@@ -26,6 +33,7 @@ function commandsOf(file: string): string[] {
 function shortened(command: string, language: string): string {
   return command
     .replace(/^npm start -- --lang (\w+)$/, `node xueba.mjs run tiny --lang $1 --out runs/quickstart-$1 ${small}`)
+    .replace(/run rlhf/, `run rlhf --out runs/rlhf ${taste}`)
     .replace(/lesson randomness/, 'lesson randomness --times 20')
     .replace(/^node xueba\.mjs/, `XUEBA_LANG=${language} ${main}`)
 }
