@@ -7,6 +7,7 @@ import { basename, join } from 'node:path'
 import { readJson } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import type { Comparison, ReportCard } from './report/card.ts'
+import { MODEL_KINDS } from './model-folder.ts'
 import { writeReport } from './report/files.ts'
 import { gather, REPORT, stageOptions } from './report/gather.ts'
 import { interview, interviewOptions, type InterviewOptions } from './report/interview.ts'
@@ -51,7 +52,7 @@ async function askModels(
   engine: () => Promise<Engine>,
   options: InterviewOptions,
 ): Promise<Comparison[]> {
-  const models = stages.filter(({ model }) => model)
+  const models = stages.filter(({ kind, model }) => model && MODEL_KINDS.includes(kind)) // a reward model judges, it does not answer
   if (models.length === 0) return []
   const seed = typeof recipe.seed === 'number' ? recipe.seed : 1
   const questions = await questionsOf(recipe, { language, seed }, options.questions)
