@@ -31,13 +31,15 @@ export function formatShare(value: number): string {
 
 export function formatInterval({ low, high }: Interval, unit: Unit): string {
   const one = unit === 'share' ? (x: number) => (x * 100).toFixed(0) : formatNumber
-  return `[${one(low)}–${one(high)}${unit === 'share' ? '%' : ''}]`
+  const between = low < 0 ? ', ' : '–' // no dash beside a minus
+  return `[${one(low)}${between}${one(high)}${unit === 'share' ? '%' : ''}]`
 }
 
-/** A difference of shares in percentage points: `▲ +12 [+3, +20]`. */
-export function formatGain(value: number, { low, high }: Interval): string {
-  const points = (x: number) => `${x > 0 ? '+' : x < 0 ? '−' : ''}${Math.abs(x * 100).toFixed(0)}`
-  return `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${points(value)} [${points(low)}, ${points(high)}]`
+/** A difference, of shares in percentage points: `▲ +12 [+3, +20]`. */
+export function formatGain(value: number, { low, high }: Interval, unit: Unit): string {
+  const size = (x: number) => (unit === 'share' ? Math.abs(x * 100).toFixed(0) : Math.abs(x).toFixed(2))
+  const signed = (x: number) => `${x > 0 ? '+' : x < 0 ? '−' : ''}${size(x)}`
+  return `${value > 0 ? '▲' : value < 0 ? '▼' : '='} ${signed(value)} [${signed(low)}, ${signed(high)}]`
 }
 
 /** Whole numbers up to 9,999 in full; above, three digits: 66 万, 0.66 M. */
@@ -62,8 +64,9 @@ export function formatBytes(value: number): string {
 
 /** Three or four significant digits, without trailing zeros. */
 export function formatNumber(value: number): string {
+  if (value < 0) return `−${formatNumber(-value)}`
   if (Number.isInteger(value)) return value.toLocaleString('en-US')
-  const size = Math.abs(value)
+  const size = value
   if (size >= 1000) return Math.round(value).toLocaleString('en-US')
   if (size < 1e-3) return value.toExponential(1)
   return String(Number(size >= 1 ? value.toFixed(size >= 100 ? 0 : size >= 10 ? 1 : 2) : value.toPrecision(3)))

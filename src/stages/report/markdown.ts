@@ -98,7 +98,10 @@ function metricsTable({ stages, exams, language }: ReportCard): string {
 function examTable(exam: Exam, language: Language): string {
   const cell = (model: Exam['models'][number], measure: string) => {
     const [gain, interval] = [model.metrics[`${measure}Gain`], model.intervals[`${measure}Gain`]]
-    const gained = gain != null && interval ? `<br>${escapeMarkdown(formatGain(gain, interval))}` : ''
+    const gained =
+      gain != null && interval
+        ? `<br>${escapeMarkdown(formatGain(gain, interval, metricName(measure, language).unit))}`
+        : ''
     return `${value(model, measure, language)}${gained}`
   }
   const rows = measuresOf(exam).map((measure) => [

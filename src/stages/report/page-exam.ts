@@ -4,7 +4,7 @@ import { type Markup, markup, type Piece } from './escape.ts'
 import { hasCounters, measuresOf } from './measures.ts'
 import { formatGain } from './format.ts'
 import { valueOf } from './page-results.ts'
-import { metricName, wordsOf } from './words.ts'
+import { metricName, type Unit, wordsOf } from './words.ts'
 
 export function exams({ exams, controls, language }: ReportCard): Piece {
   if (exams.length === 0) return null
@@ -15,8 +15,9 @@ export function exams({ exams, controls, language }: ReportCard): Piece {
   }
   const one = (exam: Exam) => {
     const rows = measuresOf(exam).map((measure) => {
-      const cells = exam.models.map((m) => markup`<td>${valueOf(m, measure, language)}${gain(m, measure)}</td>`)
-      return markup`<tr><td>${metricName(measure, language).label}</td>${cells}</tr>`
+      const { label, unit } = metricName(measure, language)
+      const cells = exam.models.map((m) => markup`<td>${valueOf(m, measure, language)}${gain(m, measure, unit)}</td>`)
+      return markup`<tr><td>${label}</td>${cells}</tr>`
     })
     return markup`<div class="card scroll">${exams.length > 1 && markup`<h3>${exam.stage}</h3>`}
 <table><thead><tr><th></th>${exam.models.map(head)}</tr></thead><tbody>${rows}</tbody></table></div>`
@@ -25,9 +26,9 @@ export function exams({ exams, controls, language }: ReportCard): Piece {
 }
 
 /** Green or red only where the interval excludes no change. */
-function gain({ metrics, intervals }: Exam['models'][number], measure: string): Markup | null {
+function gain({ metrics, intervals }: Exam['models'][number], measure: string, unit: Unit): Markup | null {
   const [value, interval] = [metrics[`${measure}Gain`], intervals[`${measure}Gain`]]
   if (value == null || !interval) return null
   const look = interval.low > 0 ? ' yes' : interval.high < 0 ? ' no' : ''
-  return markup`<span class="gain${look}">${formatGain(value, interval)}</span>`
+  return markup`<span class="gain${look}">${formatGain(value, interval, unit)}</span>`
 }

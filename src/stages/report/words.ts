@@ -159,8 +159,8 @@ const headings = {
   },
   exam: { zh: '考试', en: 'The exam' },
   examNote: {
-    zh: '每个阶段的模型做同一张卷子：算题在训练时没出现过，事实换了没见过的问法。基座模型不会对话，先给它看几道例题。箭头是和训练之前相比多答对了几个百分点；区间不含零才算数。',
-    en: 'The model of every stage sits the same paper: exercises that were in no training, facts in wordings never seen. A base model cannot chat and gets worked examples first. Arrows are percentage points gained on the model that the stage went on from; where the interval holds zero there may be no difference.',
+    zh: '每个阶段的模型做同一张卷子：算题在训练时没出现过，事实换了没见过的问法。基座模型不会对话，先给它看几道例题。箭头是和训练之前相比多答对了几个百分点（奖励按它自己的单位）；区间不含零才算数。',
+    en: 'The model of every stage sits the same paper: exercises that were in no training, facts in wordings never seen. A base model cannot chat and gets worked examples first. Arrows are percentage points (of a reward its own units) gained on the model that the stage went on from; where the interval holds zero there may be no difference.',
   },
   countersNote: {
     zh: '5-gram 和 PPM 不是神经网络，只会数数：读同样的语料，记下每几个词元（或字节）后面跟过什么、跟过几次。',
