@@ -1,46 +1,12 @@
 /** Direct preference optimisation: its loss by its formula, its gradient, and what it makes likelier. */
 import { expect, it } from 'vitest'
-import { Engine, openReference, random } from '../tensor/index.ts'
-import type { ModelConfig } from './config.ts'
 import { type AnswerPairs, createDpoTrainer, createMargins } from './dpo.ts'
 import { createBatch, tokenLosses } from './loss.ts'
-import type { OptimizerOptions } from './optimizer.ts'
-import { createModel, initialize } from './transformer.ts'
+import { expectGradients, plainAdamw, tinyModel } from './tiny.test-helper.ts'
+import type { Model } from './transformer.ts'
 
-const config: ModelConfig = {
-  vocabSize: 11,
-  dim: 8,
-  layers: 1,
-  heads: 2,
-  kvHeads: 1,
-  headDim: 4,
-  ff: 8,
-  ropeTheta: 100,
-  eps: 1e-5,
-  tied: true,
-  maxPositions: 8,
-}
 const shape = { rows: 4, time: 6 }
 const BETA = 0.3
-const options: OptimizerOptions = {
-  matrices: 'adamw',
-  matrixRate: 0.01,
-  embeddingRate: 0.01,
-  vectorRate: 0.01,
-  beta1: 0.9,
-  beta2: 0.95,
-  eps: 1e-8,
-  weightDecay: 0,
-  momentum: 0.95,
-  clip: 0,
-}
-
-const make = (seed = 5) => {
-  const model = createModel(new Engine(openReference()), config)
-  initialize(model, seed)
-  return model
-}
-
 /** Two pairs: prompts of two tokens, answers of one to four. */
 const batch: AnswerPairs = {
   ids: Int32Array.from([1, 2, 3, 4, 5, 0, 1, 2, 6, 7, 8, 9, 3, 1, 4, 0, 0, 0, 3, 1, 5, 5, 0, 0]),
@@ -48,7 +14,7 @@ const batch: AnswerPairs = {
 }
 
 /** Σ log p of the answer in each row. */
-async function answers(model: ReturnType<typeof make>): Promise<number[]> {
+async function answers(model: Model): Promise<number[]> {
   const tensors = createBatch(model.engine, shape.rows, shape.time)
   tensors.ids.write(batch.ids)
   tensors.targets.write(batch.targets)
@@ -58,9 +24,9 @@ async function answers(model: ReturnType<typeof make>): Promise<number[]> {
 }
 
 it('its loss is −log σ(β · difference of log-ratios), and at the reference itself ln 2', async () => {
-  const [model, reference] = [make(5), make(6)]
+  const [model, reference] = [tinyModel(), tinyModel({ seed: 6 })]
   const margins = createMargins(reference, shape, BETA)
-  const trainer = createDpoTrainer(model, shape, BETA, options, (one) => margins.of(one))
+  const trainer = createDpoTrainer(model, shape, BETA, plainAdamw, (one) => margins.of(one))
   const [own, theirs] = [await answers(model), await answers(reference)]
   const expected = [0, 2].map((i) => {
     const margin = BETA * (own[i]! - theirs[i]! - (own[i + 1]! - theirs[i + 1]!))
@@ -70,7 +36,7 @@ it('its loss is −log σ(β · difference of log-ratios), and at the reference 
   expect(scored).toBe(2)
   expect(loss).toBeCloseTo((expected[0]! + expected[1]!) / 2, 6)
   const self = createMargins(model, shape, BETA)
-  const toItself = createDpoTrainer(model, shape, BETA, options, (one) => self.of(one))
+  const toItself = createDpoTrainer(model, shape, BETA, plainAdamw, (one) => self.of(one))
   expect((await toItself.step([batch], 1, 0)).loss).toBeCloseTo(Math.LN2, 6)
   // An empty pair is left out.
   const half = { ids: batch.ids, targets: batch.targets.map((t, i) => (i < 12 ? t : -1)) }
@@ -80,34 +46,16 @@ it('its loss is −log σ(β · difference of log-ratios), and at the reference 
 })
 
 it('its gradients are those of finite differences', async () => {
-  const model = make()
-  const { weights, grads } = model.slab
-  const draw = random(3, 'weights')
-  const values = Float64Array.from(await weights.read(), (w) => w + 0.3 * draw.normal())
-  const trainer = createDpoTrainer(model, shape, BETA, options, () => Promise.resolve(Float32Array.of(0.2, -0.1)))
-  await trainer.step([batch], 1, 0)
-  const lossAt = async (at: Float64Array) => {
-    weights.write(at)
-    trainer.micro.run()
-    return trainer.micro.outputs.loss.item()
-  }
-  await lossAt(values)
-  const gradients = Float64Array.from(await grads!.read())
-  const h = 1e-5
-  for (const { name, shape, offset } of model.slab.parameters) {
-    const size = shape.reduce((a, b) => a * b)
-    for (let k = 0; k < Math.min(size, 8); k++) {
-      const i = offset + ((k * 7919) % size)
-      const [up, down] = [await lossAt(values.with(i, values[i]! + h)), await lossAt(values.with(i, values[i]! - h))]
-      expect(Math.abs((up - down) / (2 * h) - gradients[i]!), `${name}[${i - offset}]`).toBeLessThan(1e-6)
-    }
-  }
+  const reference = () => Promise.resolve(Float32Array.of(0.2, -0.1))
+  const trainer = createDpoTrainer(tinyModel(), shape, BETA, plainAdamw, reference)
+  await trainer.step([batch], 1, 0) // the batch stays; gradients are cleared
+  await expectGradients(trainer)
 })
 
 it('makes the chosen answers likelier against the rejected ones', async () => {
-  const model = make()
-  const reference = createMargins(make(), shape, BETA)
-  const trainer = createDpoTrainer(model, shape, BETA, options, (one) => reference.of(one))
+  const model = tinyModel()
+  const reference = createMargins(tinyModel(), shape, BETA)
+  const trainer = createDpoTrainer(model, shape, BETA, plainAdamw, (one) => reference.of(one))
   const before = await answers(model)
   for (let t = 1; t <= 40; t++) await trainer.step([batch], t, 1)
   const after = await answers(model)
