@@ -1,5 +1,5 @@
 /** The reward-model stage on pairs of a file, and reinforcement learning that follows a judge. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -10,6 +10,8 @@ import { preferenceOf, readPreferences } from './preferences.ts'
 import { answered } from './pairs.ts'
 import { dpo } from './dpo.ts'
 import { rewardModel } from './reward-model.ts'
+import { rl } from './rl/rl.ts'
+import type { RolloutLine } from './rl/rollout-log.ts'
 import { anyEngine, byteTokenizer, testContext, tinyModel, writeModelFolder } from './tiny.test-helper.ts'
 
 const engine = await anyEngine()
@@ -90,6 +92,46 @@ describe('dpo', () => {
     const model = await loadModel(engine, context.folder)
     expect(model.score).toBeNull()
     freeModel(model)
+  })
+})
+
+describe('rl that follows a reward model', () => {
+  it('is told what the judge says of every answer, and shows it beside the true reward', async () => {
+    const earlier = [
+      { kind: 'sft', name: 'sft', folder: join(run, '01-sft') },
+      { kind: 'reward-model', name: 'judge', folder: join(run, '02-reward-model') },
+    ]
+    const context = await testContext(engine, run, '05-rl', earlier)
+    const config = rl.config.parse({
+      tasks: [{ task: { name: 'arithmetic', digits: 1 } }],
+      rewardModel: 'judge',
+      steps: 2,
+      rows: 4,
+      time: 80,
+      promptsPerStep: 2,
+      groupSize: 4,
+      maxTokens: 8,
+      evaluateProblems: 2,
+    })
+    await rl.run(context, config)
+    const lines = (await readFile(join(context.folder, 'rollouts.jsonl'), 'utf8')).trim().split('\n')
+    const groups = lines.map((line) => JSON.parse(line) as RolloutLine)
+    const judge = await loadModel(engine, join(run, '02-reward-model'), { trainable: false })
+    const scorer = createRewardScorer(judge, { rows: 4, time: 80 })
+    for (const { promptIds, answers } of groups) {
+      const scores = await scorer.score(answers.map(({ ids }) => [...promptIds, ...ids]))
+      const mean = scores.reduce((a, b) => a + b) / scores.length
+      answers.forEach(({ reward, credit = reward, advantage }, i) => {
+        expect(credit).toBeCloseTo(scores[i]!, 4)
+        expect(advantage).toBeCloseTo(scores[i]! - mean, 4)
+      })
+    }
+    const last = groups.filter(({ step }) => step === 2).flatMap(({ answers }) => answers)
+    const value = last.reduce((sum, { reward, credit = reward }) => sum + credit, 0) / last.length
+    const shown = context.events.find((e) => e.type === 'metric' && e.name === 'rewardModel' && e.step === 2)
+    expect(shown).toMatchObject({ split: 'train', value: expect.closeTo(value, 6) as number })
+    scorer.free()
+    freeModel(judge)
   })
 })
 
