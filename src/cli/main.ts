@@ -4,6 +4,7 @@ import { nearest } from '../run/nearest.ts'
 import { version } from '../run/index.ts'
 import { bench } from './bench.ts'
 import { chat } from './chat.ts'
+import { corpus } from './corpus.ts'
 import { doctor } from './doctor.ts'
 import { exitCodeOf, sentenceOf } from './errors.ts'
 import { evaluate } from './eval.ts'
@@ -19,11 +20,12 @@ import { score } from './score.ts'
 import { serve } from './serve.ts'
 import { start } from './start.ts'
 import { tokenizer } from './tokenizer.ts'
-import type { Verb } from './verb.ts'
+import type { Group, Verb } from './verb.ts'
 
-const verbs: Verb[] = [
+const verbs: (Verb | Group)[] = [
   start,
   run,
+  corpus,
   chat,
   serve,
   score,
@@ -44,30 +46,43 @@ const common = z.object({
 })
 
 async function main(args: string[]): Promise<number> {
-  const [name, ...rest] = args
+  const [name] = args
   const chosen = args.findIndex((a) => a === '--lang')
   const wanted = chosen >= 0 ? args[chosen + 1] : args.find((a) => a.startsWith('--lang='))?.slice(7)
   if (wanted === 'zh' || wanted === 'en') setLanguage(wanted)
   if (name === '--version' || name === '-v') return print(version())
   if (name === undefined || name === '--help' || name === '-h' || name === 'help' || name.startsWith('--lang'))
     return print(overview())
+  const [verb, words, path] = choose(verbs, args)
+  if ('verbs' in verb) return print(describeGroup(verb))
+  const schema = verb.flags.extend(common.shape)
+  if (words.includes('--help') || words.includes('-h')) return print(manual(path, verb, schema))
+  const { positionals, flags } = parseFlags(words, schema)
+  return verb.run(positionals, flags)
+}
+
+/** The verb that the words name, the words after its name, and its name with that of its group. A group alone is the answer to `--help`. */
+function choose(
+  verbs: readonly (Verb | Group)[],
+  [name, ...words]: string[],
+  group = '',
+): [Verb | Group, string[], string] {
   const verb = verbs.find((v) => v.name === name)
+  const path = `${group}${name}`
   if (!verb) {
     const near = nearest(
-      name,
+      name!,
       verbs.map((v) => v.name),
     )
     throw new UsageError(
       say({
-        en: `there is no verb "${name}"${near ? `; did you mean "${near}"?` : ''} (see xueba --help)`,
-        zh: `没有“${name}”这个命令${near ? `，是不是“${near}”？` : ''}（见 xueba --help）`,
+        en: `there is no verb "${path}"${near ? `; did you mean "${group}${near}"?` : ''} (see xueba ${group}--help)`,
+        zh: `没有“${path}”这个命令${near ? `，是不是“${group}${near}”？` : ''}（见 xueba ${group}--help）`,
       }),
     )
   }
-  const schema = verb.flags.extend(common.shape)
-  if (rest.includes('--help') || rest.includes('-h')) return print(manual(verb, schema))
-  const { positionals, flags } = parseFlags(rest, schema)
-  return verb.run(positionals, flags)
+  if (!('verbs' in verb) || words[0] === undefined || words[0].startsWith('-')) return [verb, words, path]
+  return choose(verb.verbs, words, `${path} `)
 }
 
 function print(text: string): number {
@@ -76,8 +91,6 @@ function print(text: string): number {
 }
 
 function overview(): string {
-  const width = Math.max(...verbs.map((v) => v.name.length))
-  const lines = verbs.map((v) => `  ${v.name.padEnd(width)}  ${say(v.summary)}`)
   return [
     say({
       en: `xueba ${version()}: trains a language model from zero to one.`,
@@ -89,12 +102,21 @@ function overview(): string {
       zh: '用法：xueba <命令> …   （xueba <命令> --help 有详细说明）',
     }),
     '',
-    ...lines,
+    list(verbs),
   ].join('\n')
 }
 
-function manual(verb: Verb, schema: z.ZodObject): string {
-  return [say(verb.summary), '', `xueba ${verb.name} ${verb.operands}`, '', describeFlags(schema)].join('\n')
+function describeGroup({ name, summary, verbs }: Group): string {
+  return [say(summary), '', `xueba ${name} <${verbs.map((v) => v.name).join('|')}> …`, '', list(verbs)].join('\n')
+}
+
+function list(verbs: readonly (Verb | Group)[]): string {
+  const width = Math.max(...verbs.map((v) => v.name.length))
+  return verbs.map((v) => `  ${v.name.padEnd(width)}  ${say(v.summary)}`).join('\n')
+}
+
+function manual(path: string, verb: Verb, schema: z.ZodObject): string {
+  return [say(verb.summary), '', `xueba ${path} ${verb.operands}`, '', describeFlags(schema)].join('\n')
 }
 
 try {

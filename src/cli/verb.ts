@@ -11,6 +11,13 @@ export interface Verb<Flags extends z.ZodObject = z.ZodObject> {
   run(operands: string[], flags: z.infer<Flags>): Promise<number>
 }
 
+/** A verb with verbs of its own: `xueba corpus extract`. */
+export interface Group {
+  name: string
+  summary: Sentence
+  verbs: readonly Verb[]
+}
+
 /** Keeps the flags' types inside a verb, and lets verbs of all flags lie in one list. */
 export function verb<Flags extends z.ZodObject>(definition: Verb<Flags>): Verb {
   return definition as unknown as Verb

@@ -54,6 +54,8 @@ export interface Grammar {
     sumTitles: string[]
     tableTitle: string
     timesTitle: string
+    dictationTitle: string
+    dictationLines: string[]
     wordTitle: string
     wordOpeners: string[]
     wordLines: string[]

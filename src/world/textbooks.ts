@@ -11,6 +11,9 @@ import type { Page } from './pages.ts'
 
 /** Exercises on one page. */
 const EXERCISES = 6
+/** Pages of dictation in one round, and numbers read on each. */
+const DICTATIONS = 8
+const DICTATED = 8
 
 /** One page for every six `exercises`, and `rounds` times the tables, the counting and the words. */
 export function makeTextbooks(options: {
@@ -28,7 +31,12 @@ export function makeTextbooks(options: {
     pages.push(textbook(r.pick(GRAMMAR[language].textbook.sumTitles), lines))
   }
   for (let round = 0; round < rounds; round++)
-    pages.push(...tablePages(language, r), countingPage(language, r), ...wordPages(language, r))
+    pages.push(
+      ...tablePages(language, r),
+      ...dictationPages(language, r),
+      countingPage(language, r),
+      ...wordPages(language, r),
+    )
   return r.shuffle(pages)
 }
 
@@ -52,6 +60,22 @@ function tablePages(language: Language, r: Random): Page[] {
       digits.map((m) => (language === 'zh' ? timesRhyme(n, m) : `${n}*${m}=${n * m}`)),
     ),
   ])
+}
+
+/**
+ * Numbers read out and written down: copying, which a worked sum begins with, without a result. Two numbers of two digits
+ * are never joined by a plus: their sum may be one that is held out.
+ */
+function dictationPages(language: Language, r: Random): Page[] {
+  const { dictationTitle, dictationLines } = GRAMMAR[language].textbook
+  const number = () => String(10 + r.below(90))
+  const lines = () => {
+    const said = r.below(2) === 0 ? `${number()}-${number()}` : `${number()}+${r.below(10)}+${number()}`
+    return dictationLines.map((line) => fill(line, { said }))
+  }
+  return Array.from({ length: DICTATIONS }, () =>
+    textbook(dictationTitle, Array.from({ length: DICTATED }, lines).flat()),
+  )
 }
 
 /** `三七二十一，3*7=21`: the rhyme that every Chinese child learns; zero has none. */
