@@ -106,9 +106,21 @@ static void scale(int64_t M, int64_t N, float beta, const float *R, float *C, in
     for (int64_t j = 0; j < N; j++) C[i * ldc + j] = R ? beta * R[i * ldc + j] : 0;
 }
 
+// Packed floats to the nearest bfloat16, ties to even.
+static void round_bf16(float *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    uint32_t bits;
+    __builtin_memcpy(&bits, x + i, 4);
+    bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000;
+    float y;
+    __builtin_memcpy(&y, &bits, 4);
+    x[i] = x[i] != x[i] ? x[i] : y;
+  }
+}
+
 // One block of B, kc deep and `wide` wide, into panels to[panel][k][NR], shared by all threads in strips of k: long ones where
 // k is contiguous, short ones across all panels where columns are.
-static void pack_b(int tb, const float *B, int64_t ldb, int64_t wide, int64_t kc, float *to, int id, int threads) {
+static void pack_b(int half, int tb, const float *B, int64_t ldb, int64_t wide, int64_t kc, float *to, int id, int threads) {
   int64_t panels = (wide + NR - 1) / NR, strip = tb ? 64 : 8, strips = (kc + strip - 1) / strip, u, end;
   share(panels * strips, 1, id, threads, &u, &end);
   for (; u < end; u++) {
@@ -116,17 +128,19 @@ static void pack_b(int tb, const float *B, int64_t ldb, int64_t wide, int64_t kc
     float *panel = to + j * kc + k * NR;
     if (tb) pack_rows(B + j * ldb + k, ldb, least(wide - j, NR), ks, panel, NR);
     else pack_columns(B + k * ldb, ldb, wide, ks, &j, 1, panel, 0, NR);
+    if (half) round_bf16(panel, ks * NR);
   }
 }
 
-static void product(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda,
+static void product(int half, int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda,
                     const float *B, int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
   if (M <= 0 || N <= 0) return;
   if (K <= 0) {
     scale(M, N, beta, R, C, ldc, id, threads);
     return;
   }
-  if (M <= SKINNY(K) && tb && !ta) {
+  if (half && bf16_product(ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads)) return;
+  if (M <= SKINNY(K) && tb && !ta && !half) {
     skinny(M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads);
     return;
   }
@@ -139,7 +153,7 @@ static void product(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha
     for (int64_t k = 0; k < K; k += deep, turn ^= 1) {
       int64_t kc = least(K - k, deep), u, to;
       float *b = buffers + turn * packed;
-      pack_b(tb, tb ? B + n * ldb + k : B + k * ldb + n, ldb, wide, kc, b, id, threads);
+      pack_b(half, tb, tb ? B + n * ldb + k : B + k * ldb + n, ldb, wide, kc, b, id, threads);
       barrier();
       share(tiles * panels, 1, id, threads, &u, &to);
       int64_t first = 0, after = 0; // tiles that are packed
@@ -154,6 +168,7 @@ static void product(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha
           } else {
             pack_rows(A + i * lda + k, lda, least(M - i, MP), kc, a, MP); // rows of the next tile, too: full vectors
           }
+          if (half) round_bf16(a, (after - first) * MP * kc);
         }
         float *c = C + i * ldc + n + j;
         const float *r = k ? c : R ? R + i * ldc + n + j : 0;
@@ -163,15 +178,15 @@ static void product(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha
   }
 }
 
-void gemm(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda, const float *B,
-          int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
-  product(ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads);
+void gemm(int half, int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda,
+          const float *B, int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
+  product(half, ta, tb, M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads);
   barrier();
 }
 
-// dims M N K lda ldb ldc ta tb; scalars alpha beta; addresses A B C R. The walker's barrier completes C.
+// dims M N K lda ldb ldc ta tb half; scalars alpha beta; addresses A B C R. The walker's barrier completes C.
 void k_gemm(const Command *c, int id, int threads) {
   const int32_t *d = c->dim;
-  product(d[6], d[7], d[0], d[1], d[2], c->scalar[0], F32(c, 0), d[3], F32(c, 1), d[4], c->scalar[1], F32(c, 3),
+  product(d[8], d[6], d[7], d[0], d[1], d[2], c->scalar[0], F32(c, 0), d[3], F32(c, 1), d[4], c->scalar[1], F32(c, 3),
           F32(c, 2), d[5], id, threads);
 }

@@ -32,14 +32,14 @@ static float row(float *z, int64_t V, int64_t target, const float *coefficient, 
 
 void k_cross_entropy(const Command *c, int id, int threads) {
   int64_t n = c->dim[0], C = c->dim[1], V = c->dim[2], block = c->dim[3];
-  int add_x = c->dim[4], add_w = c->dim[5];
+  int add_x = c->dim[4], add_w = c->dim[5], half = c->dim[6];
   const float *x = F32(c, 0), *w = F32(c, 1), *coefficients = F32(c, 3);
   const int32_t *targets = I32(c, 2);
   float *nll = F32(c, 4), *dx = F32(c, 5), *dw = F32(c, 6), *entropy = F32(c, 7);
   float *z = shared_scratch(block * V * sizeof(float));
   for (int64_t first = 0; first < n; first += block) {
     int64_t rows = n - first < block ? n - first : block, from, to;
-    gemm(0, 1, rows, V, C, 1, x + first * C, C, w, C, 0, 0, z, V, id, threads);
+    gemm(half, 0, 1, rows, V, C, 1, x + first * C, C, w, C, 0, 0, z, V, id, threads);
     share(rows, 1, id, threads, &from, &to);
     for (int64_t i = from; i < to; i++) {
       int64_t token = first + i, target = targets[token];
@@ -55,10 +55,10 @@ void k_cross_entropy(const Command *c, int id, int threads) {
     barrier();
     if (!coefficients) continue;
     if (dx)
-      gemm(0, 0, rows, C, V, 1, z, V, w, C, add_x ? 1 : 0, add_x ? dx + first * C : 0, dx + first * C, C, id, threads);
+      gemm(half, 0, 0, rows, C, V, 1, z, V, w, C, add_x ? 1 : 0, add_x ? dx + first * C : 0, dx + first * C, C, id, threads);
     if (dw) {
       int add = add_w || first > 0;
-      gemm(1, 0, V, C, rows, 1, z, V, x + first * C, C, add ? 1 : 0, add ? dw : 0, dw, C, id, threads);
+      gemm(half, 1, 0, V, C, rows, 1, z, V, x + first * C, C, add ? 1 : 0, add ? dw : 0, dw, C, id, threads);
     }
   }
 }

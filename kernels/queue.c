@@ -140,25 +140,32 @@ EXPORT void xb_abort(void) {
   change(&generation, GET(generation) + 1);
 }
 
-// Opcode 0 measures the machine: independent FMAs in registers, as many as hide the latency of two units.
+// Opcode 0 measures the machine: independent FMAs in registers, as many as hide the latency of two units; or bfloat16 ones.
 #ifdef __wasm__
 #define CHAINS 8 // V8 keeps no more in registers
 #else
 #define CHAINS 12
 #endif
 static volatile float sink;
-static void fma_peak(const Command *c, int id, int threads) {
-  (void)id, (void)threads;
-  vf a = c->scalar[0] - (vf){0}, b = c->scalar[1] - (vf){0}, x[CHAINS];
+static double fma_peak(int64_t iterations, float one, float other) {
+  vf a = one - (vf){0}, b = other - (vf){0}, x[CHAINS];
   for (int i = 0; i < CHAINS; i++) x[i] = (float)i - (vf){0};
-  for (int64_t n = (int64_t)c->address[0]; n > 0; n--)
+  for (int64_t n = iterations; n > 0; n--)
     for (int i = 0; i < CHAINS; i++) x[i] = FMA(x[i], a, b);
   for (int i = 1; i < CHAINS; i++) x[0] += x[i];
   sink = x[0][0];
+  return 2.0 * CHAINS * VW * iterations;
+}
+static double flops; // of one thread
+static void peak(const Command *c, int id, int threads) {
+  (void)threads;
+  int64_t n = (int64_t)c->address[0];
+  double done = c->dim[0] ? bf16_peak(n) : fma_peak(n, c->scalar[0], c->scalar[1]);
+  if (id == 0) flops = done;
 }
 
 #define ENTRY(name) k_##name,
-static Kernel *const table[] = {fma_peak, KERNELS(ENTRY)};
+static Kernel *const table[] = {peak, KERNELS(ENTRY)};
 #define OPCODES (int)(sizeof table / sizeof *table)
 
 static void walk(const Command *commands, int n, int id, int threads) {
@@ -206,6 +213,7 @@ EXPORT void xb_stop(void) {
 // gives no more. In WebAssembly the caller then starts threads-1 workers that call xb_worker(1), xb_worker(2), ...
 EXPORT int xb_start(int threads) {
   xb_stop();
+  bf16_start();
   SET(stopping, 0);
   patience = SPIN_BARRIER;
   born = generation;
@@ -218,12 +226,16 @@ EXPORT int xb_start(int threads) {
   return pool;
 }
 
-// Does `iterations` of the loop above on every thread; returns the floating-point operations done. The caller takes the time.
-EXPORT double xb_fma_flops(double iterations) {
-  Command c = {.op = 0, .scalar = {0.999f, 0.001f}, .address = {iterations}};
+// Does `iterations` of the loop above on every thread; returns the floating-point operations done (0: no such unit). The caller
+// takes the time.
+EXPORT double xb_peak_flops(double iterations, int half) {
+  Command c = {.op = 0, .dim = {half}, .scalar = {0.999f, 0.001f}, .address = {iterations}};
   xb_run(&c, 1);
-  return 2.0 * CHAINS * VW * iterations * pool;
+  return flops * pool;
 }
+
+// What multiplies bfloat16: 0 nothing, 1 AVX512_BF16, 2 AMX.
+EXPORT int xb_bf16_unit(void) { return bf16_unit(); }
 
 // Zeroed memory, 64-byte aligned, taken from the system as it is touched; 0 when there is none.
 EXPORT void *xb_reserve(size_t bytes) {

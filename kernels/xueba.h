@@ -67,9 +67,17 @@ void *shared_panel_scratch(size_t bytes);
 
 // C (M,N) = alpha * op(A) op(B) + beta * R, called by all threads together (gemm.c). R may be C (accumulate) or absent (0).
 // ta: A is stored (K,M); tb: B is stored (N,K). Leading dimensions in floats. R has C's leading dimension.
-// Ends with a barrier: on return C is complete for every thread.
-void gemm(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda, const float *B,
-          int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads);
+// half: A and B are rounded to bfloat16 first, sums stay f32. Ends with a barrier: on return C is complete for every thread.
+void gemm(int half, int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda,
+          const float *B, int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads);
+
+// Where the processor multiplies bfloat16 (bf16.c): whether it does (0 no, 1 AVX512_BF16, 2 AMX; known after bf16_start), the
+// product that gemm hands over (returns 0 where it does not), and a loop in registers that returns its operations.
+void bf16_start(void);
+int bf16_unit(void);
+int bf16_product(int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda, const float *B,
+                 int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads);
+double bf16_peak(int64_t iterations);
 
 // Every kernel, in the order of the opcodes: `fill` is 1. TypeScript reads this list (a test compares).
 #define KERNELS(X)                                                                                                     \

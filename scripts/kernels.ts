@@ -14,7 +14,7 @@ import { wasmFile } from '../src/tensor/backends/wasm.node.ts'
 
 const COMPILE =
   '--target=wasm32 -std=gnu11 -O3 -ffreestanding -ffp-contract=fast -fno-math-errno -msimd128 -mrelaxed-simd -matomics -mbulk-memory'
-const EXPORTS = ['start', 'stop', 'worker', 'run', 'abort', 'reserve', 'fma_flops'].map((name) => `--export=xb_${name}`)
+const EXPORTS = ['start', 'stop', 'worker', 'run', 'abort', 'reserve', 'peak_flops'].map((name) => `--export=xb_${name}`)
 const MEMORY = `--import-memory --shared-memory --max-memory=${2 ** 32} --stack-first -z stack-size=${2 ** 18}`
 const LINK = `--no-entry --gc-sections ${MEMORY} --export=__stack_pointer ${EXPORTS.join(' ')}`
 
@@ -47,7 +47,9 @@ async function run(command: string, tree: Tree): Promise<Tree> {
   try {
     return (await commands[tool](args, tree, { stdout: listen, stderr: listen })) ?? {}
   } catch (error) {
-    throw new Error(`${command}\n${said || String(error)}`, { cause: error })
+    // Without the cause: it carries the whole tree of files.
+    // oxlint-disable-next-line preserve-caught-error
+    throw new Error(`${command}\n${said || String(error)}`)
   }
 }
 

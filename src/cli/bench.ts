@@ -36,6 +36,7 @@ const flags = z.object({
   steps: size(10, 'timed steps', '计时的步数'),
   warmup: size(3, 'steps before', '之前热身的步数'),
   threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
+  precision: help(z.enum(['f32', 'bf16']).default('f32'), 'of the factors of matrix products', '矩阵乘法中因子的精度'),
   backend: help(z.enum(backendNames).optional(), 'backend (default: the best)', '计算后端（默认最好的）'),
   peer: help(
     z.string().optional(),
@@ -112,7 +113,7 @@ async function timeSteps(o: Flags): Promise<Timing & Record<string, number | str
   const rates = { matrixRate: 3e-4, embeddingRate: 3e-4, vectorRate: 3e-4, weightDecay: 0.01 }
   const trainer = createTrainer(
     model,
-    { rows: o.batch, time: o.block },
+    { rows: o.batch, time: o.block, precision: o.precision },
     { matrices: 'adamw', ...rates, beta1: 0.9, beta2: 0.95, eps: 1e-8, momentum: 0.95, clip: 1 },
   )
   const draw = random(1, 'bench')
@@ -126,9 +127,9 @@ async function timeSteps(o: Flags): Promise<Timing & Record<string, number | str
     const begin = performance.now()
     losses.push((await trainer.step([batch], t, 1)).loss)
     if (t > o.warmup) times.push(performance.now() - begin)
-    if (engine.backend.fmaFlops) {
+    if (engine.backend.peakFlops) {
       const start = performance.now()
-      peak = Math.max(peak, engine.backend.fmaFlops(1_000_000) / (performance.now() - start) / 1e6)
+      peak = Math.max(peak, engine.backend.peakFlops(1_000_000, o.precision) / (performance.now() - start) / 1e6)
     }
   }
   const { name, threads } = engine.backend
@@ -142,7 +143,7 @@ async function timeSteps(o: Flags): Promise<Timing & Record<string, number | str
     what: 'bench',
     backend: name,
     threads,
-    dtype: 'float32',
+    dtype: o.precision === 'bf16' ? 'bfloat16' : 'float32',
     params: countParameters(config),
     best_ms: best,
     median_ms: middle,

@@ -99,7 +99,7 @@ async function examine(backend: (typeof backendNames)[number]): Promise<Finding>
     const engine = await openEngine({ backend })
     const error = await selfCheck(engine)
     const begin = performance.now()
-    const flops = engine.backend.fmaFlops?.(2_000_000)
+    const flops = engine.backend.peakFlops?.(2_000_000)
     const gflops = flops && flops / (performance.now() - begin) / 1e6
     const detail = Object.entries({ threads: engine.backend.threads, ...engine.backend.description })
       .filter(([key]) => key !== 'path')

@@ -2,7 +2,7 @@
  * A training step, captured once and replayed: one program for forward and backward of a micro-batch, one for the update.
  * Gradients add up over the micro-batches of a step; the loss is the mean over all their scored tokens.
  */
-import { backward, type Program, type Tensor } from '../tensor/index.ts'
+import { backward, type Precision, type Program, type Tensor } from '../tensor/index.ts'
 import { type Batch, type BatchTensors, countScored, createBatch, languageModelLoss, writeBatch } from './loss.ts'
 import { createOptimizer, type Optimizer, type OptimizerOptions } from './optimizer.ts'
 import type { Model } from './transformer.ts'
@@ -38,8 +38,16 @@ export interface Objective<B> {
   free(): void
 }
 
+export interface BatchShape {
+  rows: number
+  /** Tokens of a row. */
+  time: number
+  /** Of the factors in the matrix products of forward, backward and Muon; weights, sums and everything else are f32. */
+  precision?: Precision
+}
+
 /** Language modelling: the next token of every place that has a target. */
-export function createTrainer(model: Model, shape: { rows: number; time: number }, options: OptimizerOptions): Trainer {
+export function createTrainer(model: Model, shape: BatchShape, options: OptimizerOptions): Trainer {
   const { engine } = model
   const batch: BatchTensors = createBatch(engine, shape.rows, shape.time)
   const nll = engine.keep(engine.zeros([shape.rows * shape.time]))
@@ -56,7 +64,7 @@ export function createTrainer(model: Model, shape: { rows: number; time: number 
 /** Captures forward, backward and update of an objective. */
 export function trainOn<B>(
   model: Model,
-  shape: { rows: number; time: number },
+  shape: BatchShape,
   options: OptimizerOptions,
   objective: Objective<B>,
 ): Trainer<B> {
@@ -64,12 +72,15 @@ export function trainOn<B>(
   if (shape.time > model.config.maxPositions)
     throw new Error(`rows of ${shape.time} tokens do not fit a model of ${model.config.maxPositions} positions`)
   const optimizer = createOptimizer(model, options)
+  const before = engine.precision
+  engine.precision = shape.precision ?? 'f32'
   const micro = engine.capture(() => {
     const loss = objective.loss()
     backward(loss)
     return { loss }
   })
   const update = engine.capture(() => optimizer.update())
+  engine.precision = before
   return {
     model,
     optimizer,

@@ -15,6 +15,10 @@ export const trainingOptions = z.object({
     .describe('instead of steps: as many as fit on this machine, measured once before the run starts'),
   rows: whole.default(8).describe('rows of a micro-batch'),
   time: whole.default(128).describe('tokens of a row'),
+  precision: z
+    .enum(['f32', 'bf16'])
+    .default('f32')
+    .describe('of the factors in matrix products; weights, sums and the optimizer are f32 either way'),
   microBatches: whole.default(1).describe('micro-batches whose gradients add up to one update'),
   matrices: z.enum(['muon', 'adamw']).default('muon').describe('optimizer of the hidden matrices'),
   matrixRate: rate.default(0.02).describe('peak learning rate of the hidden matrices'),
@@ -33,7 +37,9 @@ export const trainingOptions = z.object({
 })
 export type TrainingOptions = z.infer<typeof trainingOptions>
 
-export function optimizerOf(o: Omit<TrainingOptions, 'microBatches' | 'steps' | 'minutes'>): OptimizerOptions {
+export function optimizerOf(
+  o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'steps' | 'minutes'>,
+): OptimizerOptions {
   const { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
   return { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip, eps: 1e-8 }
 }

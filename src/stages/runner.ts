@@ -228,9 +228,9 @@ class Runner {
   /** Floating-point operations a second of a loop of fused multiply-adds, the best of all short runs so far; 0 where there is none. */
   private async measurePeak(): Promise<number> {
     const { backend } = await this.openEngine()
-    for (let i = this.peak > 0 ? 9 : 0; i < 10 && backend.fmaFlops; i++) {
+    for (let i = this.peak > 0 ? 9 : 0; i < 10 && backend.peakFlops; i++) {
       const begin = performance.now()
-      const flops = backend.fmaFlops(1_000_000)
+      const flops = backend.peakFlops(1_000_000)
       this.peak = Math.max(this.peak, flops / ((performance.now() - begin) / 1000))
     }
     return this.peak

@@ -6,6 +6,9 @@ import type { CommandList } from './command.ts'
 
 export type DType = 'f32' | 'i32'
 
+/** Of the factors of a matrix product; sums are f32 either way. */
+export type Precision = 'f32' | 'bf16'
+
 /** Float32Array from the fast backends, Float64Array from the reference. */
 export type FloatArray = Float32Array | Float64Array
 
@@ -25,7 +28,7 @@ export interface Backend {
   read(address: number, dtype: DType, length: number): FloatArray | Int32Array
   /** Runs the list to its end; a promise only where waiting is forbidden (a browser's main thread, a GPU). */
   execute(commands: CommandList): void | Promise<void>
-  /** Times `iterations` rounds of fused multiply-adds held in registers; returns floating-point operations done. */
-  fmaFlops?(iterations: number): number
+  /** Times `iterations` rounds of fused multiply-adds held in registers; returns floating-point operations done (0: no such unit). */
+  peakFlops?(iterations: number, precision?: Precision): number
   close(): Promise<void>
 }

@@ -3,7 +3,7 @@
  * free tensors together, the autograd tape, and captured programs. It knows no operation and no backend by name.
  */
 import type { Node } from './autograd.ts'
-import type { Backend, DType, FloatArray } from './backend.ts'
+import type { Backend, DType, FloatArray, Precision } from './backend.ts'
 import { CommandList } from './command.ts'
 import type { KernelName } from './kernels.ts'
 import { Pool } from './pool.ts'
@@ -17,6 +17,8 @@ export class Engine {
   /** Operations recorded for `backward`, in order. */
   tape: Node[] = []
   recording = true
+  /** Of the factors of matrix products recorded from now on. */
+  precision: Precision = 'f32'
   /** The pool of this moment: the engine's own, or that of the program being captured. */
   pool: Pool
   private scopes: Storage[][] = []

@@ -1,10 +1,11 @@
 /** xueba/tensor: tensors, autograd and operations on a queue of commands. Runs in Node and in a browser. */
 export { backward } from './autograd.ts'
-export type { Backend, DType, FloatArray } from './backend.ts'
+export type { Backend, DType, FloatArray, Precision } from './backend.ts'
 export { openReference } from './backends/reference.ts'
 export { Engine } from './engine.ts'
 export { type BrowserEngineOptions, openBrowserEngine } from './open.ts'
 export * from './ops/index.ts'
+export { profile, type ProfileRow } from './profile.ts'
 export { Program } from './program.ts'
 export { type Random, random } from './random.ts'
 export { type Shape, Tensor } from './tensor.ts'

@@ -1,6 +1,7 @@
 /**
  * The recipe's keys of the `rl` stage. Answers are sampled from the whole distribution at temperature 1, and there is no option for it:
- * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy.
+ * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy. Nor for the precision: answers are
+ * sampled in f32, and their log-probabilities would not be those of a pass in bfloat16.
  */
 import { z } from 'zod'
 import { trainingOptions, whole } from '../options.ts'
@@ -11,7 +12,7 @@ export const DEFAULT_STEPS = 200
 
 const amount = z.number().nonnegative()
 
-export const rlOptions = trainingOptions.omit({ microBatches: true }).extend({
+export const rlOptions = trainingOptions.omit({ microBatches: true, precision: true }).extend({
   steps: whole
     .optional()
     .describe(`steps, each with new answers; when neither steps nor minutes are given: ${DEFAULT_STEPS}`),

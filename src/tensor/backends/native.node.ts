@@ -34,9 +34,13 @@ function load() {
       from: number,
       bytes: number,
     ) => void,
-    fmaFlops: so.func('xb_fma_flops', 'double', ['double']) as (iterations: number) => number,
+    peakFlops: so.func('xb_peak_flops', 'double', ['double', 'int']) as (iterations: number, half: number) => number,
+    bf16Unit: so.func('xb_bf16_unit', 'int', []) as () => number,
   }
 }
+
+/** What multiplies bfloat16, by the number the kernels give it. */
+const BF16_UNITS = ['none (rounded f32)', 'AVX512_BF16', 'AMX']
 
 /** What the pool in kernels/queue.c has room for. */
 const MAX_THREADS = 256
@@ -54,7 +58,7 @@ export function openNative(wanted: number): Backend {
     name: 'native',
     threads,
     elementBytes: 4,
-    description: so.compiled,
+    description: { ...so.compiled, bf16: BF16_UNITS[so.bf16Unit()]! },
     reserve(bytes) {
       const address = so.reserve(bytes)
       if (address === 0) throw new Error(`out of memory: the system refused ${(bytes / 2 ** 20).toFixed(0)} MB more`)
@@ -76,9 +80,9 @@ export function openNative(wanted: number): Backend {
       const unknown = so.run(commands.bytes(), commands.count)
       if (unknown) throw new Error(`command ${unknown - 1} has an opcode that the library does not know`)
     },
-    fmaFlops(iterations) {
+    peakFlops(iterations, precision = 'f32') {
       withPool()
-      return so.fmaFlops(iterations)
+      return so.peakFlops(iterations, precision === 'bf16' ? 1 : 0)
     },
     close: () => Promise.resolve(),
   }

@@ -60,7 +60,7 @@ interface Exports {
   xb_run(list: number, count: number): number
   xb_abort(): void
   xb_reserve(bytes: number): number
-  xb_fma_flops(iterations: number): number
+  xb_peak_flops(iterations: number, half: number): number
 }
 
 /** Throws when the module was not made by scripts/kernels.ts. */
@@ -141,7 +141,8 @@ export async function openWasm(bytes: Uint8Array<ArrayBuffer>, wanted: number, s
       const unknown = guarded(() => exports.xb_run(list, commands.count))
       if (unknown) throw new Error(`command ${unknown - 1} has an opcode that kernels.wasm does not know`)
     },
-    fmaFlops: (iterations) => guarded(() => exports.xb_fma_flops(iterations)),
+    peakFlops: (iterations, precision = 'f32') =>
+      guarded(() => exports.xb_peak_flops(iterations, precision === 'bf16' ? 1 : 0)),
     async close() {
       if (!broken) exports.xb_stop()
       broken ||= 'this engine is closed'

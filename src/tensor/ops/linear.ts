@@ -4,6 +4,7 @@
  */
 import { gradientOf, passGradient, record } from '../autograd.ts'
 import { show, type Tensor } from '../tensor.ts'
+import { isHalf, same, toBf16 } from './precision.ts'
 import type { ReferenceKernels } from './reference.ts'
 
 export interface GemmOptions {
@@ -27,7 +28,7 @@ export function gemm(a: Tensor, b: Tensor, c: Tensor, options: GemmOptions = {})
       `gemm: (${m}, ${k})·(${k2}, ${n}) into ${show(c.shape)}: inner sizes must agree and C must have ${m}×${n} elements`,
     )
   const leading = [transposeA ? m : k, transposeB ? k : n, n]
-  const dims = [m, n, k, ...leading, transposeA ? 1 : 0, transposeB ? 1 : 0]
+  const dims = [m, n, k, ...leading, transposeA ? 1 : 0, transposeB ? 1 : 0, isHalf(a.engine)]
   a.engine.enqueue('gemm', [a, b, c, beta === 0 ? null : residual], dims, [alpha, beta])
 }
 
@@ -72,13 +73,15 @@ export function combine(w: Tensor, x: Tensor): Tensor {
 
 export const linearKernels: ReferenceKernels = {
   gemm({ dims, scalars: [alpha = 0, beta = 0], at, has }) {
-    const [m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0, ta = 0, tb = 0] = dims
+    const [m = 0, n = 0, k = 0, lda = 0, ldb = 0, ldc = 0, ta = 0, tb = 0, half = 0] = dims
     const [a, b, c] = [at(0), at(1), at(2)]
+    const q = half ? toBf16 : same
     const r = has(3) ? at(3) : c
     for (let i = 0; i < m; i++)
       for (let j = 0; j < n; j++) {
         let total = 0
-        for (let p = 0; p < k; p++) total += a[ta ? p * lda + i : i * lda + p]! * b[tb ? j * ldb + p : p * ldb + j]!
+        for (let p = 0; p < k; p++)
+          total += q(a[ta ? p * lda + i : i * lda + p]!) * q(b[tb ? j * ldb + p : p * ldb + j]!)
         c[i * ldc + j] = alpha * total + (beta === 0 ? 0 : beta * r[i * ldc + j]!)
       }
   },

@@ -142,6 +142,20 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
         return [c]
       },
   ],
+  'gemm in bfloat16': [
+    fc.tuple(size, size, size, fc.integer({ min: 0, max: 3 })),
+    ([m, n, k, layout]) =>
+      (i) => {
+        const [ta, tb] = [layout! % 2 === 1, layout! > 1]
+        const [sum, other] = [i.tensor(m!, n!), i.tensor(m!, n!)]
+        i.engine.precision = 'bf16'
+        const [a, b] = [ta ? i.tensor(k!, m!) : i.tensor(m!, k!), tb ? i.tensor(n!, k!) : i.tensor(k!, n!)]
+        ops.gemm(a, b, sum, { transposeA: ta, transposeB: tb, beta: 1 })
+        ops.gemm(a, b, other, { transposeA: ta, transposeB: tb, alpha: 0.5, beta: -0.3, residual: i.tensor(m!, n!) })
+        i.engine.precision = 'f32'
+        return [sum, other]
+      },
+  ],
   embedding: [
     fc.tuple(size, size, small),
     ([n, c, v]) =>
@@ -340,6 +354,7 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
 /** Shapes that take more than one block or tile of everything: what the runs of every day compute. */
 const LARGE: [name: string, shape: number[]][] = [
   ...[0, 1, 2, 3].map((layout): [string, number[]] => ['gemm, all layouts', [37, 800, 900, layout]]),
+  ...[0, 1, 2, 3].map((layout): [string, number[]] => ['gemm in bfloat16', [37, 90, 1100, layout]]),
   ['linear with residual', [130, 900, 800]],
   ['crossEntropy', [700, 24, 1500]],
   ['negativeLogProbs and policyLoss', [300, 24, 2100]],
