@@ -92,7 +92,8 @@ export function parseFlags<T extends z.ZodObject>(
       .filter(({ name }) => parsed.values[name] !== undefined)
       .map(({ key, name, kind }) => {
         const value = parsed.values[name]
-        return [key, kind === 'number' && value !== '' ? Number(value) : value]
+        const read = (word: unknown) => (kind === 'number' && word !== '' ? Number(word) : word)
+        return [key, Array.isArray(value) ? value.map(read) : read(value)]
       }),
   )
   const result = schema.safeParse(given, language() === 'zh' ? { error: z.locales.zhCN().localeError } : {})

@@ -56,7 +56,7 @@ async function main(args: string[]): Promise<number> {
   const [verb, words, path] = choose(verbs, args)
   if ('verbs' in verb) return print(describeGroup(verb))
   const schema = verb.flags.extend(common.shape)
-  if (words.includes('--help') || words.includes('-h')) return print(manual(path, verb, schema))
+  if (words.some(isHelp)) return print(manual(path, verb, schema))
   const { positionals, flags } = parseFlags(words, schema)
   return verb.run(positionals, flags)
 }
@@ -81,9 +81,13 @@ function choose(
       }),
     )
   }
-  if (!('verbs' in verb) || words[0] === undefined || words[0].startsWith('-')) return [verb, words, path]
+  if (!('verbs' in verb)) return [verb, words, path]
+  if (words[0] === undefined || words[0].startsWith('-'))
+    return [verb.alone && !words.some(isHelp) ? verb.alone : verb, words, path]
   return choose(verb.verbs, words, `${path} `)
 }
+
+const isHelp = (word: string) => word === '--help' || word === '-h'
 
 function print(text: string): number {
   console.log(text)

@@ -16,6 +16,8 @@ export interface Group {
   name: string
   summary: Sentence
   verbs: readonly Verb[]
+  /** What the name alone does; without it, the help. */
+  alone?: Verb
 }
 
 /** Keeps the flags' types inside a verb, and lets verbs of all flags lie in one list. */

@@ -1,0 +1,124 @@
+/** xueba bench decode: tokens a second of decoding, sampler included, against the memory's bandwidth (few rows) or the FMA peak (many). */
+import { z } from 'zod'
+import { createSession } from '../../generate/index.ts'
+import { countParameters, createModel, flopsPerToken, freeModel, initialize, type ModelConfig } from '../../nn/index.ts'
+import { backendNames, openEngine } from '../../tensor/open.node.ts'
+import { help } from '../flags.ts'
+import { say } from '../language.ts'
+import { verb } from '../verb.ts'
+import { copyBandwidth, median, peakFlops, warnIfBusy } from './measure.ts'
+
+const whole = (fallback: number, en: string, zh: string) => help(z.number().int().positive().default(fallback), en, zh)
+
+export const decodeFlags = z.object({
+  layers: whole(12, 'layers', '层数'),
+  heads: whole(12, 'query heads', '查询头数'),
+  kvHeads: whole(12, 'key/value heads', '键值头数'),
+  dim: whole(768, 'width', '宽度'),
+  headDim: whole(64, 'size of a head', '每个头的大小'),
+  ff: whole(2048, 'width of the feed-forward layer', '前馈层宽度'),
+  vocab: whole(32_768, 'vocabulary', '词表大小'),
+  batch: help(z.array(z.number().int().positive()).default([1, 8, 64]), 'rows at once', '一次几行'),
+  tokens: whole(32, 'tokens of a timed run', '每次计时的词元数'),
+  rounds: whole(5, 'timed runs', '计时几次'),
+  threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
+  backend: help(z.enum(backendNames).optional(), 'backend (default: the best)', '计算后端（默认最好的）'),
+  json: help(z.boolean().default(false), 'print JSON', '输出 JSON'),
+})
+type Flags = z.infer<typeof decodeFlags>
+
+export const decode = verb({
+  name: 'decode',
+  operands: '',
+  summary: { en: 'decoding, one row and many', zh: '解码：一行和多行' },
+  flags: decodeFlags,
+  async run(_, options) {
+    const load = warnIfBusy()
+    const result = await timeDecode(options)
+    if (options.json) console.log(JSON.stringify({ ...result, load }, null, 1))
+    else printDecode(result)
+    return 0
+  },
+})
+
+const PROMPT = 16
+
+export async function timeDecode(o: Omit<Flags, 'json'>) {
+  const engine = await openEngine({ backend: o.backend, threads: o.threads })
+  const capacity = PROMPT + o.tokens * (o.rounds + 1) + 1
+  const config: ModelConfig = {
+    vocabSize: o.vocab,
+    dim: o.dim,
+    layers: o.layers,
+    heads: o.heads,
+    kvHeads: o.kvHeads,
+    headDim: o.headDim,
+    ff: o.ff,
+    ropeTheta: 10_000,
+    eps: 1e-6,
+    tied: true,
+    maxPositions: capacity,
+  }
+  const bandwidth = await copyBandwidth(engine)
+  let peak = peakFlops(engine, 'f32')
+  const model = createModel(engine, config, { trainable: false })
+  initialize(model, 1)
+  const bytes = 4 * countParameters(config)
+  const rows = []
+  for (const batch of o.batch) {
+    const session = createSession(model, batch, capacity)
+    const prompt = Int32Array.from({ length: PROMPT }, (_, i) => (i * 31) % o.vocab)
+    const options = { maxTokens: capacity - PROMPT, temperature: 1, seed: 1 }
+    session.add(Array.from({ length: batch }, (_, stream) => ({ prompt, stream, options })))
+    const seconds: number[] = []
+    for (let round = 0; round <= o.rounds; round++) {
+      const begin = performance.now()
+      await session.advance(o.tokens)
+      if (round > 0) seconds.push((performance.now() - begin) / 1000 / o.tokens)
+      peak = Math.max(peak, peakFlops(engine, 'f32', 1))
+    }
+    session.free()
+    const step = median(seconds)
+    rows.push({
+      batch,
+      stepMicroseconds: step * 1e6,
+      tokensPerSecond: batch / step,
+      // Every weight is read once a step, of the embedding as the output's.
+      bytesPerSecond: bytes / step,
+      bandwidthShare: bytes / step / bandwidth,
+      // A training token's work is three times a forward pass.
+      peakShare: peak > 0 ? ((flopsPerToken(config, PROMPT) / 3) * batch) / step / peak : null,
+    })
+  }
+  freeModel(model)
+  const { name, threads } = engine.backend
+  await engine.close()
+  return { backend: name, threads, params: countParameters(config), bandwidth, peak, rows }
+}
+
+export function printDecode({
+  backend,
+  threads,
+  params,
+  bandwidth,
+  rows,
+}: Awaited<ReturnType<typeof timeDecode>>): void {
+  const [million, gigabytes] = [(params / 1e6).toFixed(1), (bandwidth / 1e9).toFixed(1)]
+  console.log(
+    say({
+      en: `decoding with ${million} M parameters, ${backend}, ${threads} threads, f32, sampler included; copying moves ${gigabytes} GB/s`,
+      zh: `${million} 百万参数的模型解码，${backend}，${threads} 个线程，f32，含采样；内存拷贝 ${gigabytes} GB/s`,
+    }),
+  )
+  for (const row of rows) {
+    const [tokens, micro] = [row.tokensPerSecond.toFixed(0), row.stepMicroseconds.toFixed(0)]
+    const [read, ofCopy] = [(row.bytesPerSecond / 1e9).toFixed(1), (100 * row.bandwidthShare).toFixed(0)]
+    const ofPeak = row.peakShare === null ? '–' : (100 * row.peakShare).toFixed(0)
+    console.log(
+      say({
+        en: `  batch ${String(row.batch).padEnd(3)} ${tokens.padStart(7)} tok/s, ${micro} µs a step; weights ${read} GB/s, ${ofCopy} % of copying; ${ofPeak} % of FMA peak`,
+        zh: `  ${String(row.batch).padStart(3)} 行 ${tokens.padStart(7)} 词元/秒，每步 ${micro} 微秒；读权重 ${read} GB/s，拷贝的 ${ofCopy}%；FMA 峰值的 ${ofPeak}%`,
+      }),
+    )
+  }
+}

@@ -1,0 +1,68 @@
+/** What every benchmark does alike: warns when the machine is busy, lets rivals take turns, takes medians, measures the machine. */
+import { loadavg } from 'node:os'
+import type { Engine, Precision, Program } from '../../tensor/index.ts'
+import { say } from '../language.ts'
+
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
+}
+
+/** The load of the last minute; a sentence on stderr when something else is running. */
+export function warnIfBusy(): number {
+  const [load] = loadavg() as [number, number, number]
+  if (load > 0.7)
+    console.error(
+      say({
+        en: `the machine is not idle (load ${load.toFixed(1)}): figures will be low`,
+        zh: `机器不空闲（负载 ${load.toFixed(1)}），数字会偏低`,
+      }),
+    )
+  return load
+}
+
+/** Seconds of each rival in each round, A B A B …, after one round that does not count. Rivals return the seconds they took. */
+export async function takeTurns(rounds: number, rivals: readonly (() => Promise<number>)[]): Promise<number[][]> {
+  const seconds: number[][] = rivals.map(() => [])
+  for (let round = -1; round < rounds; round++)
+    for (const [i, rival] of rivals.entries()) {
+      const took = await rival()
+      if (round >= 0) seconds[i]!.push(took)
+    }
+  return seconds
+}
+
+/** Seconds of one run of a program, taken over as many runs as last `least` seconds. */
+export async function secondsOf(engine: Engine, program: Program, least = 0.02): Promise<number> {
+  const begin = performance.now()
+  for (let runs = 1; ; runs++) {
+    program.run()
+    await engine.settle()
+    const seconds = (performance.now() - begin) / 1000
+    if (seconds >= least) return seconds / runs
+  }
+}
+
+/** FLOP/s of multiplications in registers, on all threads of the engine: the best of `times`. 0 without such a unit. */
+export function peakFlops(engine: Engine, precision: Precision, times = 10): number {
+  let best = 0
+  for (let i = 0; i < times && engine.backend.peakFlops; i++) {
+    const begin = performance.now()
+    const flops = engine.backend.peakFlops(1_000_000, precision)
+    best = Math.max(best, (flops / (performance.now() - begin)) * 1000)
+  }
+  return best
+}
+
+/** Bytes a second that copying moves (read and written both counted), far beyond the caches: the best of `times`. */
+export async function copyBandwidth(engine: Engine, times = 5): Promise<number> {
+  const floats = 1 << 26
+  const [from, to] = [engine.full([floats], 1), engine.full([floats], 2)]
+  const program = engine.capture(() => engine.enqueue('copy', [from, to], [floats]))
+  let best = 0
+  for (let i = 0; i <= times; i++) best = Math.max(best, (8 * floats) / (await secondsOf(engine, program, 0)))
+  program.free()
+  from.free()
+  to.free()
+  return best
+}
