@@ -55,7 +55,11 @@ export interface Grammar {
     tableTitle: string
     timesTitle: string
     dictationTitle: string
-    dictationLines: string[]
+    dictationOpeners: string[]
+    dictationAnswer: string
+    columnTitle: string
+    columnLines: string[]
+    beforeSteps: string[]
     wordTitle: string
     wordOpeners: string[]
     wordLines: string[]

@@ -11,7 +11,7 @@ import type { Page } from './pages.ts'
 
 /** Exercises on one page. */
 const EXERCISES = 6
-/** Pages of dictation in one round, and numbers read on each. */
+/** Pages of each kind of dictation in one round, and numbers read on each. */
 const DICTATIONS = 8
 const DICTATED = 8
 
@@ -27,7 +27,10 @@ export function makeTextbooks(options: {
   const r = random(seed, `textbooks ${language}`)
   for (let i = 0; i < exercises.length; i += EXERCISES) {
     const chosen = exercises.slice(i, i + EXERCISES)
-    const lines = chosen.flatMap((exercise) => [exercise.prompt, ...exercise.solution.split('\n')])
+    const lines = chosen.flatMap(({ prompt, solution }) => {
+      const between = fill(r.pick(GRAMMAR[language].textbook.beforeSteps), namesOf(language, r))
+      return [prompt, ...(between === '' ? [] : [between]), ...solution.split('\n')]
+    })
     pages.push(textbook(r.pick(GRAMMAR[language].textbook.sumTitles), lines))
   }
   for (let round = 0; round < rounds; round++)
@@ -63,19 +66,36 @@ function tablePages(language: Language, r: Random): Page[] {
 }
 
 /**
- * Numbers read out and written down: copying, which a worked sum begins with, without a result. Two numbers of two digits
- * are never joined by a plus: their sum may be one that is held out.
+ * Numbers read out and written down, as they are or in columns: what a worked sum begins with, without a result. What stands between
+ * is of every length: at a fixed distance a small model learns to look back so many places instead. Two numbers of two digits are
+ * never joined by a plus: their sum may be one that is held out.
  */
 function dictationPages(language: Language, r: Random): Page[] {
-  const { dictationTitle, dictationLines } = GRAMMAR[language].textbook
+  const { dictationTitle, dictationOpeners, dictationAnswer, columnTitle, columnLines } = GRAMMAR[language].textbook
+  const digit = () => r.below(10)
   const number = () => String(10 + r.below(90))
-  const lines = () => {
-    const said = r.below(2) === 0 ? `${number()}-${number()}` : `${number()}+${r.below(10)}+${number()}`
-    return dictationLines.map((line) => fill(line, { said }))
+  const read = (said: string) => fill(r.pick(dictationOpeners), { said, ...namesOf(language, r) })
+  const writeDown = () => {
+    const said = `${number()}+${digit()}+${number()}`
+    return [read(said), fill(dictationAnswer, { said })]
   }
-  return Array.from({ length: DICTATIONS }, () =>
-    textbook(dictationTitle, Array.from({ length: DICTATED }, lines).flat()),
-  )
+  const writeInColumns = () => {
+    const [a, b] = [number(), number()]
+    const slots = { said: `${a}-${b}`, ones: `${a[1]}-${b[1]}`, tens: `${a[0]}-${b[0]}` }
+    return [read(slots.said), ...columnLines.map((line) => fill(line, slots))]
+  }
+  const page = (title: string, exercise: () => string[]) =>
+    textbook(title, Array.from({ length: DICTATED }, exercise).flat())
+  return Array.from({ length: DICTATIONS }, () => [
+    page(dictationTitle, writeDown),
+    page(columnTitle, writeInColumns),
+  ]).flat()
+}
+
+/** Two pupils. */
+function namesOf(language: Language, r: Random): { name: string; other: string } {
+  const { given } = LEXICON[language]
+  return { name: r.pick(given.female), other: r.pick(given.male) }
 }
 
 /** `三七二十一，3*7=21`: the rhyme that every Chinese child learns; zero has none. */
