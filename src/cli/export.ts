@@ -33,13 +33,18 @@ export const exportModel = verb({
       '用哪个阶段的模型（默认最新的）',
     ),
     out: help(z.string().optional(), 'where to (default: beside the run)', '写到哪里（默认放在运行目录旁边）'),
+    adapter: help(
+      z.string().optional(),
+      'folder of a LoRA adapter (PEFT) to merge into the weights first',
+      '先把这个文件夹里的 LoRA 适配器（PEFT 格式）并入权重',
+    ),
     force: help(
       z.boolean().default(false),
       'even where something else is: a file is replaced, a folder moved aside to NAME.old',
       '那里有别的东西也照写：文件会被替换，文件夹会改名为 NAME.old',
     ),
   }),
-  async run([target, ...rest], { format, type, stage, out, force }) {
+  async run([target, ...rest], { format, type, stage, out, adapter, force }) {
     if (!target || rest.length > 0)
       throw new UsageError(say({ en: 'xueba export <run|model>', zh: 'xueba export <运行|模型>' }))
     const { folder } = await findModel(target, stage)
@@ -54,14 +59,14 @@ export const exportModel = verb({
           }),
         )
       const place = out ?? defaultPlace(folder, origin, 'hf')
-      await exportHuggingFace(folder, known, { out: place, force, language: language() })
+      await exportHuggingFace(folder, known, { out: place, force, adapter, language: language() })
       console.log(
         say({ en: `${shown(place)}: ${origin.name} in ${type}`, zh: `${shown(place)}：${origin.name}，${type}` }),
       )
       return 0
     }
     const place = out ?? defaultPlace(folder, origin, type)
-    const notQuantised = await exportGguf(folder, type, { out: place, force })
+    const notQuantised = await exportGguf(folder, type, { out: place, force, adapter })
     const size = (statSync(place).size / 1e6).toFixed(2)
     console.log(
       say({

@@ -2,6 +2,7 @@
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { type GgmlType, ggufPieces, weightFiles } from '../formats/index.ts'
 import { isRun, readManifest, sha256, sha256OfFile, version } from '../run/index.ts'
+import { mergeAdapter } from '../stages/adapter-folder.ts'
 import { goesOn, readModel } from '../stages/model-folder.ts'
 import { gather, stageOptions } from '../stages/report/gather.ts'
 import { lastAnswers } from '../stages/report.ts'
@@ -26,6 +27,8 @@ export interface ExportOptions {
   out: string
   /** Replace what is there and is no earlier export. */
   force?: boolean
+  /** A PEFT adapter to merge into the weights first. */
+  adapter?: string
 }
 
 /** What is known of a model's folder: the run it lies in, its stage, and a name for people. */
@@ -51,9 +54,10 @@ export async function originOf(folder: string): Promise<Origin> {
 export async function exportHuggingFace(
   folder: string,
   type: HuggingFaceType,
-  { out, force = false, language }: ExportOptions & { language: Language },
+  { out, force = false, adapter, language }: ExportOptions & { language: Language },
 ): Promise<void> {
   const model = await readModel(folder)
+  if (adapter !== undefined) await mergeAdapter(model, adapter)
   const origin = await originOf(folder)
   const card =
     origin.run === undefined ? undefined : await gather(origin.run, { comparisons: await lastAnswers(origin.run) })
@@ -97,10 +101,11 @@ async function* withCard(files: Files, readme: string): AsyncGenerator<[string, 
 export async function exportGguf(
   folder: string,
   type: GgmlType,
-  { out, force = false }: ExportOptions,
+  { out, force = false, adapter }: ExportOptions,
 ): Promise<string[]> {
   const { name, kind } = await originOf(folder)
   const model = await readModel(folder)
+  if (adapter !== undefined) await mergeAdapter(model, adapter)
   const { metadata, tensors, notQuantised } = ggufOf(model, { type, name, base: goesOn(kind, model.tokenizer) })
   await placeFile(out, ggufPieces(metadata, tensors), force)
   return notQuantised

@@ -38,7 +38,8 @@ export interface Optimizer {
 }
 
 export function createOptimizer(model: Model, options: OptimizerOptions): Optimizer {
-  const { engine, slab } = model
+  const { engine, adapter } = model
+  const slab = adapter?.slab ?? model.slab
   const { weights, grads } = slab
   if (!grads) throw new Error('createOptimizer: this model was made without gradients (trainable: false)')
   const keep = (t: Tensor) => engine.keep(t)
@@ -77,7 +78,9 @@ export function createOptimizer(model: Model, options: OptimizerOptions): Optimi
     update() {
       sumSquares(grads, squares)
       clipScale(squares, clip, options.clip)
+      adapter?.merge(-1)
       slab.parameters.forEach(step)
+      adapter?.merge(1)
       engine.enqueue('fill', [grads], [grads.size], [0])
     },
     free: () => [m, v, clip, squares, ...Object.values(hyper)].forEach((t) => t.free()),

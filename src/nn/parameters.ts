@@ -20,17 +20,31 @@ export interface Parameter {
 
 const ALIGNMENT = 16 // floats: 64 bytes
 
-/** Every weight's name, shape and place, and the size of the slab. */
-export function layOut(c: ModelConfig): { parameters: Parameter[]; size: number } {
+export interface Layout {
+  parameters: Parameter[]
+  /** Elements of the slab. */
+  size: number
+}
+
+/** Places for groups of weights; those of a group are neighbours. */
+export function allot(groups: readonly (readonly Omit<Parameter, 'offset'>[])[]): Layout {
   const parameters: Parameter[] = []
   let size = 0
-  const place = (role: ParameterRole, group: [name: string, ...shape: number[]][]) => {
+  for (const group of groups) {
     size = Math.ceil(size / ALIGNMENT) * ALIGNMENT
-    for (const [name, ...shape] of group) {
-      parameters.push({ name, role, shape, offset: size })
-      size += shape.reduce((a, b) => a * b)
+    for (const parameter of group) {
+      parameters.push({ ...parameter, offset: size })
+      size += parameter.shape.reduce((a, b) => a * b)
     }
   }
+  return { parameters, size }
+}
+
+/** Every weight's name, shape and place, and the size of the slab. */
+export function layOut(c: ModelConfig): Layout {
+  const groups: Omit<Parameter, 'offset'>[][] = []
+  const place = (role: ParameterRole, group: [name: string, ...shape: number[]][]) =>
+    groups.push(group.map(([name, ...shape]) => ({ name, role, shape })))
   const [q, kv] = [c.heads * c.headDim, c.kvHeads * c.headDim]
   place('embedding', [['model.embed_tokens.weight', c.vocabSize, c.dim]])
   for (let i = 0; i < c.layers; i++) {
@@ -62,7 +76,7 @@ export function layOut(c: ModelConfig): { parameters: Parameter[]; size: number 
   place('vector', [['model.norm.weight', c.dim]])
   if (!c.tied) place('embedding', [['lm_head.weight', c.vocabSize, c.dim]])
   if (c.score) place('vector', [['score.weight', 1, c.dim]])
-  return { parameters, size }
+  return allot(groups)
 }
 
 export interface Slab {
@@ -74,8 +88,8 @@ export interface Slab {
   view(name: string, shape?: Shape): Tensor
 }
 
-export function createSlab(engine: Engine, c: ModelConfig, trainable: boolean): Slab {
-  const { parameters, size } = layOut(c)
+/** Memory for a layout, zero. */
+export function viewsOf(engine: Engine, { parameters, size }: Layout, trainable: boolean): Slab {
   const zeros = () => engine.keep(engine.zeros([size]))
   const weights = zeros()
   const grads = trainable ? zeros() : null

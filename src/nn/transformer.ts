@@ -6,7 +6,8 @@
  */
 import { attention, embedding, type Engine, linear, random, rmsNorm, swiglu, type Tensor } from '../tensor/index.ts'
 import { checkConfig, type ModelConfig } from './config.ts'
-import { createSlab, type Slab } from './parameters.ts'
+import type { Adapter } from './lora.ts'
+import { layOut, type Slab, viewsOf } from './parameters.ts'
 import { ropeTable } from './rope.ts'
 
 export interface Layer {
@@ -41,12 +42,14 @@ export interface Model {
   score: Tensor | null
   /** (maxPositions, D): cosines, then sines. */
   rope: Tensor
+  /** What learns in the place of the weights, where they are frozen. */
+  adapter: Adapter | null
 }
 
 /** A model with all weights zero: fill it with `initialize` or `loadWeights`. */
 export function createModel(engine: Engine, config: ModelConfig, { trainable = true } = {}): Model {
   checkConfig(config)
-  const slab = createSlab(engine, config, trainable)
+  const slab = viewsOf(engine, layOut(config), trainable)
   const { dim, heads, kvHeads, headDim, ff } = config
   const layers = Array.from({ length: config.layers }, (_, i): Layer => {
     const named = (name: string, shape?: number[]) => slab.view(`model.layers.${i}.${name}`, shape)
@@ -76,12 +79,14 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
     head: config.tied ? embed : slab.view('lm_head.weight'),
     score: config.score ? slab.view('score.weight') : null,
     rope: engine.keep(engine.tensor(ropeTable(config), [config.maxPositions, headDim])),
+    adapter: null,
   }
 }
 
 /** Gives the model's memory back. */
 export function freeModel(model: Model): void {
-  for (const t of [model.slab.weights, model.slab.grads, model.rope]) t?.free()
+  const { slab, adapter, rope } = model
+  for (const t of [slab.weights, slab.grads, adapter?.slab.weights, adapter?.slab.grads, rope]) t?.free()
 }
 
 /**

@@ -29,7 +29,9 @@ export const dpo: Stage<Config> = {
     const pairs = await readPairs(context, options, tokenizer)
     const { training, heldOut, cut, steps, epochs } = pairs
     const engine = await context.engine()
-    const [model, reference] = [await loadModel(engine, before), await loadModel(engine, before, { trainable: false })]
+    const lora = options.lora && { ...options.lora, seed: context.seed }
+    const model = await loadModel(engine, before, { lora })
+    const reference = await loadModel(engine, before, { trainable: false })
     const [own, theirs] = [model, reference].map((one) => createMargins(one, options, options.beta)) as [
       Margins,
       Margins,

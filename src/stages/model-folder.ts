@@ -1,13 +1,15 @@
 /** A model on disk: the Hugging Face folder that every stage from pre-training on writes, and that everything else reads. */
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { openWeights, type StoredWeights, writeFileAtomic } from '../formats/index.ts'
 import {
+  attachAdapter,
   checkWeights,
   createModel,
   fillWeights,
   freeModel,
   fromHuggingFace,
+  type LoraOptions,
   type Model,
   type ModelConfig,
   saveWeights,
@@ -17,6 +19,7 @@ import {
 import { readJson, UserError } from '../run/index.ts'
 import type { Engine } from '../tensor/index.ts'
 import { stopIds, textStart, type Tokenizer } from '../tokenizer/index.ts'
+import { ADAPTER_FOLDER, saveAdapter } from './adapter-folder.ts'
 import type { StageContext } from './stage.ts'
 import { keptFiles, loadTokenizer } from './tokenizer-folder.ts'
 
@@ -42,9 +45,11 @@ export async function modelFiles(model: Model, tokenizerFolder: string): Promise
   }
 }
 
-export async function saveModel(folder: string, model: Model, tokenizerFolder: string): Promise<void> {
-  for (const [file, bytes] of Object.entries(await modelFiles(model, tokenizerFolder)))
+/** The model, and its adapter in a folder of its own where it has learnt through one; `before` is the model it went on from. */
+export async function saveModel(folder: string, model: Model, before: string): Promise<void> {
+  for (const [file, bytes] of Object.entries(await modelFiles(model, before)))
     await writeFileAtomic(join(folder, file), bytes)
+  if (model.adapter) await saveAdapter(join(folder, ADAPTER_FOLDER), model, basename(before))
 }
 
 /** The folder of the earlier reward model with this name, or of the latest. */
@@ -94,6 +99,9 @@ export async function readModel(folder: string): Promise<StoredModel> {
   return { folder, config, weights, tokenizer: await loadTokenizer(folder) }
 }
 
+/** An adapter to learn through, and the seed of its first values. */
+type Lora = LoraOptions & { seed: number }
+
 /**
  * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none. Throws a UserError that names the
  * file that is missing or wrong.
@@ -101,12 +109,13 @@ export async function readModel(folder: string): Promise<StoredModel> {
 export async function loadModel(
   engine: Engine,
   folder: string,
-  { trainable = true, score = false } = {},
+  { trainable = true, score = false, lora }: { trainable?: boolean; score?: boolean; lora?: Lora } = {},
 ): Promise<Model> {
   const config = await readConfig(folder)
-  const model = createModel(engine, score ? { ...config, score: true } : config, { trainable })
+  const model = createModel(engine, score ? { ...config, score: true } : config, { trainable: trainable && !lora })
   try {
     await fromWeights(folder, (source) => fillWeights(model, source))
+    if (lora) attachAdapter(model, lora, lora.seed)
   } catch (error) {
     freeModel(model)
     throw error

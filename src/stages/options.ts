@@ -5,6 +5,20 @@ import type { OptimizerOptions, Schedule } from '../nn/index.ts'
 export const whole = z.number().int().positive()
 const rate = z.number().positive()
 
+const lora = z
+  .strictObject({
+    rank: whole.default(8).describe('columns of B, rows of A'),
+    alpha: rate.default(16).describe('B·A is scaled by alpha / rank'),
+    targets: z
+      .enum(['all', 'attention'])
+      .default('all')
+      .describe('which matrices learn: all of a layer, or those of attention'),
+    rate: rate.default(0.002).describe('peak learning rate of A and B (AdamW)'),
+  })
+  .describe(
+    'learn through thin matrices (LoRA) and leave the weights, the embeddings and the norms as they are: a quarter of the memory',
+  )
+
 /** Shape of a batch and of the optimizer's step. */
 export const trainingOptions = z.object({
   steps: whole.optional().describe('updates of the weights'),
@@ -15,6 +29,7 @@ export const trainingOptions = z.object({
     .describe('instead of steps: as many as fit on this machine, measured once before the run starts'),
   rows: whole.default(8).describe('rows of a micro-batch'),
   time: whole.default(128).describe('tokens of a row'),
+  lora: lora.optional(),
   precision: z
     .enum(['f32', 'bf16'])
     .default('f32')
@@ -40,7 +55,9 @@ export type TrainingOptions = z.infer<typeof trainingOptions>
 export function optimizerOf(
   o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'steps' | 'minutes'>,
 ): OptimizerOptions {
-  const { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
+  const { embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
+  // Muon makes every direction of an update equally long: senseless for the two thin factors of a product.
+  const { matrices, matrixRate } = o.lora ? { matrices: 'adamw' as const, matrixRate: o.lora.rate } : o
   return { matrices, matrixRate, embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip, eps: 1e-8 }
 }
 

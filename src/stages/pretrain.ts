@@ -40,7 +40,7 @@ export const modelOptions = z
   })
   .partial()
 
-const schema = trainingOptions.extend({
+const schema = trainingOptions.omit({ lora: true }).extend({
   prompts: z.array(z.string()).optional().describe('sampled at every evaluation'),
   sampleTokens: whole.max(256).default(48).describe('longest sample'),
   heldOutTokens: whole.default(20_000).describe('held-out tokens scored at each evaluation'),

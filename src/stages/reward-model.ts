@@ -11,7 +11,7 @@ import type { Metrics, Stage } from './stage.ts'
 import { mean } from './statistics.ts'
 import { train } from './train.ts'
 
-const schema = pairOptions.extend({
+const schema = pairOptions.omit({ lora: true }).extend({
   matrixRate: z.number().positive().default(0.005),
   embeddingRate: z.number().positive().default(0.002),
   vectorRate: z.number().positive().default(0.002),

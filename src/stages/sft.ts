@@ -50,7 +50,7 @@ export const sft: Stage<Config> = {
     const tokenizer = await loadTokenizer(before)
     const { training, heldOut, cut } = await prepare(context, options, tokenizer)
     const engine = await context.engine()
-    const model = await loadModel(engine, before)
+    const model = await loadModel(engine, before, { lora: options.lora && { ...options.lora, seed: context.seed } })
     if (options.from === 'random') initialize(model, context.seed)
 
     const endOfText = textStart(tokenizer)

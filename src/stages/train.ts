@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../formats/index.ts'
 import { type Batch, flopsPerToken, loadWeights, type Model, rateAt, type Trainer } from '../nn/index.ts'
 import { UserError } from '../run/index.ts'
-import { sumSquares } from '../tensor/index.ts'
+import { sumSquares, type Tensor } from '../tensor/index.ts'
 import { modelFiles } from './model-folder.ts'
 import { scheduleOf, type Stepped } from './options.ts'
 import type { StageContext } from './stage.ts'
@@ -149,8 +149,8 @@ export async function saveTrainer(
 ): Promise<void> {
   const moments = new Map(
     await Promise.all(
-      (['m', 'v'] as const).map(async (name) => {
-        const data = Float32Array.from(await optimizer[name].read())
+      Object.entries(stateOf({ model, optimizer })).map(async ([name, tensor]) => {
+        const data = Float32Array.from(await tensor.read())
         return [name, { dtype: 'F32' as const, shape: [data.length] as number[], data }] as const
       }),
     ),
@@ -161,14 +161,19 @@ export async function saveTrainer(
   })
 }
 
+/** What an update reads besides gradients and the model's weights, which hold an adapter merged. */
+function stateOf({ model, optimizer }: Trained): Record<string, Tensor> {
+  return { m: optimizer.m, v: optimizer.v, ...(model.adapter ? { adapter: model.adapter.slab.weights } : {}) }
+}
+
 /** Reads a checkpoint's weights and optimizer state. */
 export async function restoreTrainer({ model, optimizer }: Trained, folder: string): Promise<void> {
   await loadWeights(model, await readFile(join(folder, 'model.safetensors')))
   const { tensors } = readSafetensors(await readFile(join(folder, 'optimizer.safetensors')))
-  for (const name of ['m', 'v'] as const) {
+  for (const [name, tensor] of Object.entries(stateOf({ model, optimizer }))) {
     const found = tensors.get(name)
     if (!found) throw new Error(`${folder}/optimizer.safetensors: "${name}" is missing`)
-    optimizer[name].write(found.data)
+    tensor.write(found.data)
   }
 }
 

@@ -23,6 +23,13 @@ export const sizeOf = (shape: Shape): number => shape.reduce((a, b) => a * b, 1)
 
 export const show = (shape: Shape): string => `(${shape.join(', ')})`
 
+/** What a frozen weight (M, K) learns through: scale · b (M, R) · a (R, K) is part of it. */
+export interface LowRank {
+  a: Tensor
+  b: Tensor
+  scale: number
+}
+
 export class Tensor {
   readonly engine: Engine
   readonly shape: Shape
@@ -35,6 +42,8 @@ export class Tensor {
   requiresGrad = false
   /** Gradient: set ahead for parameters (and added to), made by `backward` for the rest. */
   grad: Tensor | null = null
+  /** Gets the gradient in this tensor's place, where it is the weight of a `linear`. */
+  adapter: LowRank | null = null
   /** The recorded operation that made this tensor. */
   node: Node | null = null
 

@@ -53,7 +53,7 @@ export const rl: Stage<RlOptions> = {
     const tasks = await openTasks(context, options.tasks)
     const weighted = tasks.map((task, i) => ({ task, weight: options.tasks[i]!.weight }))
     const engine = await context.engine()
-    const model = await loadModel(engine, before)
+    const model = await loadModel(engine, before, { lora: options.lora && { ...options.lora, seed } })
     const { maxPositions } = model.config
     if (options.time > maxPositions)
       throw new UserError(

@@ -3,7 +3,7 @@
  * do; `gemm` is the raw C = alpha·op(A)·op(B) + beta·R that everything else is made of.
  */
 import { gradientOf, passGradient, record } from '../autograd.ts'
-import { show, type Tensor } from '../tensor.ts'
+import { type LowRank, show, type Tensor } from '../tensor.ts'
 import { isHalf, same, toBf16 } from './precision.ts'
 import type { ReferenceKernels } from './reference.ts'
 
@@ -43,17 +43,34 @@ export function linear(x: Tensor, w: Tensor, residual?: Tensor): Tensor {
     throw new Error(`linear: the residual is ${show(residual.shape)}, the output ${show([n, m])}`)
   const y = x.engine.empty([n, m])
   gemm(x, w, y, { transposeB: true, beta: residual ? 1 : 0, residual })
-  const inputs = residual ? [x, w, residual] : [x, w]
+  const { adapter } = w
+  const inputs = [x, w, ...(residual ? [residual] : []), ...(adapter ? [adapter.a, adapter.b] : [])]
   return record('linear', inputs, y, [], (dy) => {
     if (w.requiresGrad) {
       const { grad, accumulate } = gradientOf(w)
       gemm(dy, x, grad, { transposeA: true, beta: accumulate }) // (M, N)·(N, K)
     }
+    if (adapter) adapterGradients(x, dy, adapter)
     if (x.requiresGrad) {
       const { grad, accumulate } = gradientOf(x)
       gemm(dy, w, grad, { beta: accumulate }) // (N, M)·(M, K)
     }
     if (residual) passGradient(residual, dy)
+  })
+}
+
+/** Of y = x·(… + scale·b·a)ᵀ: db = scale · dyᵀ·(x·aᵀ), da = scale · (dy·b)ᵀ·x. The gradient of the whole weight is never made. */
+function adapterGradients(x: Tensor, dy: Tensor, { a, b, scale }: LowRank): void {
+  const { engine } = x
+  const [rank = 0] = a.shape
+  const thin = [x.shape[0]!, rank]
+  engine.scope(() => {
+    const [u, v] = [engine.empty(thin), engine.empty(thin)]
+    const [da, db] = [gradientOf(a), gradientOf(b)]
+    gemm(x, a, u, { transposeB: true }) // (N, R)
+    gemm(dy, u, db.grad, { transposeA: true, alpha: scale, beta: db.accumulate })
+    gemm(dy, b, v) // (N, R)
+    gemm(v, x, da.grad, { transposeA: true, alpha: scale, beta: da.accumulate })
   })
 }
 
