@@ -12,7 +12,7 @@ import type { Page } from './pages.ts'
 /** Exercises on one page. */
 const EXERCISES = 6
 /** Pages of each kind of dictation in one round, and numbers read on each. */
-const DICTATIONS = 8
+const DICTATIONS = 14
 const DICTATED = 8
 
 /** One page for every six `exercises`, and `rounds` times the tables, the counting and the words. */
