@@ -1,7 +1,7 @@
 /**
  * Exercises with checkable answers: one file per task, and here the schema by which a recipe names one.
  *
- * `makeTask` needs no file system; MAWPS problems come from a file, which `openTask` in `open.node.ts` reads.
+ * `makeTask` needs no file system; MAWPS problems and tasks of the user's own come from a file, which `openTask` in `open.node.ts` reads.
  */
 import { z } from 'zod'
 import { dataFile } from '../run/schema.ts'
@@ -37,11 +37,18 @@ const mawpsSchema = z.strictObject({
   fresh: z.boolean().default(false).describe('train on the stories with other numbers each time'),
 })
 
+const ownSchema = z.strictObject({
+  name: z.literal('own'),
+  file: dataFile().describe(
+    'a TypeScript or JavaScript file that exports prompts and reward: see src/tasks/own.node.ts',
+  ),
+})
+
 /** What a recipe writes under `task:`. */
-export const taskSchema = z.discriminatedUnion('name', [arithmeticSchema, countdownSchema, mawpsSchema])
+export const taskSchema = z.discriminatedUnion('name', [arithmeticSchema, countdownSchema, mawpsSchema, ownSchema])
 export type TaskSpec = z.infer<typeof taskSchema>
 
 /** The generated tasks, by name. */
-export function makeTask(spec: Exclude<TaskSpec, { name: 'mawps' }>, language: Language): Task {
+export function makeTask(spec: Exclude<TaskSpec, { file: string }>, language: Language): Task {
   return spec.name === 'arithmetic' ? arithmetic({ ...spec, language }) : countdown({ ...spec, language })
 }

@@ -29,7 +29,10 @@ export interface Task {
   train(count: number, seed: number): Exercise[]
   /** Distinct exercises never returned by `train`. Throws RangeError when there are fewer than `count`. */
   test(count: number, seed: number): Exercise[]
-  /** Unless `isOpen`, 0 to 1: 1 when correct, 0.1 when a final line of the right form holds a wrong answer (as TinyZero), else 0. */
+  /**
+   * Unless `isOpen`, 0 to 1: 1 when correct, 0.1 when a final line of the right form holds a wrong answer (as TinyZero), else 0. NaN
+   * when it cannot be told, which only a task of the user's own does.
+   */
   reward(exercise: Exercise, completion: string): number
   correct(exercise: Exercise, completion: string): boolean
 }

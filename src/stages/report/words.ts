@@ -50,6 +50,7 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   cut: { zh: '截断的对话', en: 'dialogues cut', unit: 'count' },
   steps: { zh: '步数', en: 'steps', unit: 'count' },
   updates: { zh: '更新次数', en: 'updates', unit: 'count' },
+  unjudged: { zh: '无法评判的答案', en: 'answers nobody could judge', unit: 'count' },
   stoppedEarly: { zh: '提前结束', en: 'ended early', unit: 'yes' },
   accuracy: { zh: '正确率', en: 'accuracy', unit: 'share' },
   problems: { zh: '考题', en: 'problems', unit: 'count' },

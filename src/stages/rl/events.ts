@@ -22,8 +22,9 @@ export function emitStep(
   const metric = (name: string, value: number | undefined) => {
     if (value !== undefined) context.emit({ type: 'metric', name, value, step, split: 'train' })
   }
-  const { reward, credit, correct, length, truncated, skipped } = summarize(groups)
-  metric('reward', reward)
+  const { reward, credit, correct, length, truncated, skipped, unjudged } = summarize(groups)
+  if (Number.isFinite(reward)) metric('reward', reward)
+  if (unjudged > 0) metric('unjudged', unjudged)
   if (isJudged) metric('rewardModel', credit)
   metric('correct', correct)
   metric('answerLength', length)
@@ -45,6 +46,20 @@ export function emitStep(
         zh: `采样与训练算出的对数概率相差 ${learned.mismatch.toExponential(1)} 奈特：这次更新不完全是同策略的`,
       },
     })
+}
+
+/** Once in a stage: a task of the user's own gave no number for an answer. */
+export function warnUnjudged(context: StageContext, step: number, groups: readonly Group[]): void {
+  const { task } = groups.find(({ answers }) => answers.some(({ reward }) => !Number.isFinite(reward)))!
+  context.emit({
+    type: 'warning',
+    code: 'unjudged',
+    step,
+    message: {
+      en: `the reward of ${task.name} threw, or was no finite number, for some answers: they are skipped, and counted as "unjudged"`,
+      zh: `${task.name} 的奖励函数对一些答案抛了异常，或给出的不是有限的数：这些答案跳过不学，次数记在“无法评判”里`,
+    },
+  })
 }
 
 /** Says why the stage ends before its last step. */

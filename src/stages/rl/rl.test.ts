@@ -228,6 +228,34 @@ describe('the rl stage', () => {
     expect(await digest(context.folder, 'model.safetensors')).toBe(await digest(folder, 'model.safetensors'))
   })
 
+  it('practises a task of the user, and skips answers whose reward throws', async () => {
+    const file = join(run, 'sevens.ts')
+    await writeFile(
+      file,
+      `export const prompts = Array.from({ length: 60 }, (_, i) => 'Say a number, ' + i)
+export function reward(exercise: { prompt: string }, completion: string): number {
+  if (completion.length % 2 === 0) throw new Error('an even length')
+  return completion.length / 100
+}`,
+    )
+    const context = await testContext(engine, run, '10-rl', earlier)
+    const own = { name: 'own', file }
+    const result = await rl.run(
+      context,
+      options({ tasks: [{ task: own }], steps: 3, evaluateProblems: 3, passAtK: [1] }),
+    )
+    expect(result.steps).toBe(3)
+    expect(result.unjudged).toBeGreaterThan(0)
+    expect(named(context.events, 'unjudged').reduce((sum, { value }) => sum + value!, 0)).toBe(result.unjudged)
+    const warnings = context.events.filter((e) => e.type === 'warning')
+    expect(warnings.map(({ code }) => code)).toEqual(['unjudged'])
+    const lines = (await readFile(join(context.folder, 'rollouts.jsonl'), 'utf8')).trimEnd().split('\n')
+    const answers = lines.flatMap((line) => (JSON.parse(line) as RolloutLine).answers)
+    expect(answers.filter(({ reward }) => reward === null).length).toBe(result.unjudged)
+    for (const answer of answers) if (answer.reward === null) expect(answer.advantage).toBe(0)
+    expect(answers.some(({ advantage }) => advantage > 0)).toBe(true)
+  })
+
   it('goes on from the stage that is named, or says which there are', async () => {
     const both = [...earlier, { kind: 'rl', name: 'practice', folder: join(run, 'nowhere') }]
     const short = { steps: 1, evaluateProblems: 1, passAtK: [1] }

@@ -15,7 +15,7 @@ import { loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } f
 import { optimizerOf, scheduleOf } from '../options.ts'
 import { openTasks } from '../practice.ts'
 import { createPolicyTrainer } from './policy.ts'
-import { emitStep, refuseDivergence, warnSilent } from './events.ts'
+import { emitStep, refuseDivergence, warnSilent, warnUnjudged } from './events.ts'
 import { DEFAULT_STEPS, rlOptions, type RlOptions } from './options.ts'
 import { openRolloutLog, type RolloutPosition, ROLLOUTS } from './rollout-log.ts'
 import { drawStep, rollOut, summarize } from './rollout.ts'
@@ -39,6 +39,8 @@ interface State {
   before: Examination[]
   latest: Examination[]
   rollouts?: RolloutPosition
+  /** Answers that the task could not judge, so far. */
+  unjudged?: number
 }
 
 export const rl: Stage<RlOptions> = {
@@ -103,7 +105,9 @@ export const rl: Stage<RlOptions> = {
       const learned = await trainer.step(groups, step, state.updates, rateAt(step, schedule))
       refuseDivergence(step, learned, saved)
       await refuseBrokenWeights(model, step, saved)
-      const { skipped, tokens } = summarize(groups)
+      const { skipped, tokens, unjudged } = summarize(groups)
+      if (unjudged > 0 && !state.unjudged) warnUnjudged(context, step, groups)
+      state.unjudged = (state.unjudged ?? 0) + unjudged
       state.updates += learned?.updates ?? 0
       state.skipped = [...state.skipped, skipped].slice(-SILENT.steps)
       const kept = groups.slice(0, rolloutKeep)
@@ -142,6 +146,7 @@ export const rl: Stage<RlOptions> = {
       steps: done,
       updates: state.updates,
       stoppedEarly: Number(done < steps),
+      ...(state.unjudged ? { unjudged: state.unjudged } : {}),
       tokensPerSecond: meter.average(),
       ...examinationMetrics(state.before, 'Before'),
       ...examinationMetrics(state.latest),

@@ -30,6 +30,7 @@ export interface RolloutLine {
   promptIds: number[]
   answers: {
     text: string
+    /** NaN, which JSON writes as null, when the task could not judge it. */
     reward: number
     /** What training was told instead, where rewards are shuffled. */
     credit?: number

@@ -120,15 +120,17 @@ export function shuffleCredit(groups: readonly Group[], { seed, step }: { seed: 
 
 /**
  * Credit minus its mean over the group; 'mean-std' divides by the group's deviation as GRPO does, which weighs easy and hard
- * exercises more ("Understanding R1-Zero-like training", Liu et al., 2025: Dr. GRPO, the default here).
+ * exercises more ("Understanding R1-Zero-like training", Liu et al., 2025: Dr. GRPO, the default here). Answers that nobody could
+ * judge (NaN) earn nothing and do not count.
  */
 export function giveAdvantages(groups: readonly Group[], advantage: RolloutOptions['advantage']): Group[] {
   return groups.map((group) => {
-    const credits = group.answers.map(({ credit }) => credit)
+    const credits = group.answers.map(({ credit }) => credit).filter(Number.isFinite)
     const kept = credits.some((credit) => credit !== credits[0])
     const center = mean(credits)
     const scale = kept && advantage === 'mean-std' ? deviation(credits) : 1
-    const answers = group.answers.map((a) => ({ ...a, advantage: kept ? (a.credit - center) / scale : 0 }))
+    const of = ({ credit }: Answer) => (kept && Number.isFinite(credit) ? (credit - center) / scale : 0)
+    const answers = group.answers.map((a) => ({ ...a, advantage: of(a) }))
     return { ...group, answers, kept }
   })
 }
@@ -137,8 +139,10 @@ export function giveAdvantages(groups: readonly Group[], advantage: RolloutOptio
 export function summarize(groups: readonly Group[]) {
   const answers = groups.flatMap((group) => group.answers)
   return {
-    reward: mean(answers.map(({ reward }) => reward)),
-    credit: mean(answers.map(({ credit }) => credit)),
+    reward: mean(answers.map(({ reward }) => reward).filter(Number.isFinite)),
+    credit: mean(answers.map(({ credit }) => credit).filter(Number.isFinite)),
+    /** Answers whose reward was no number. */
+    unjudged: answers.filter(({ reward }) => !Number.isFinite(reward)).length,
     correct: mean(answers.map(({ correct }) => Number(correct))),
     length: mean(answers.map(({ asked }) => asked.ids.length)),
     truncated: mean(answers.map(({ asked }) => Number(asked.finish === 'length'))),
