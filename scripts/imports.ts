@@ -32,7 +32,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   export: [...ENGINE, 'stages'],
   import: [...ENGINE, 'stages', 'export'],
   server: [...ENGINE, 'stages', 'lessons', 'export'],
-  cli: [...ENGINE, 'stages', 'lessons', 'export', 'import', 'server'],
+  library: [...ENGINE, 'stages', 'export'],
+  cli: ['library', ...ENGINE, 'stages', 'lessons', 'export', 'import', 'server'],
 }
 /** Random numbers come from one file, for every room. */
 const SHARED = new Set(['tensor/random.ts'])

@@ -14,7 +14,9 @@ import { wasmFile } from '../src/tensor/backends/wasm.node.ts'
 
 const COMPILE =
   '--target=wasm32 -std=gnu11 -O3 -ffreestanding -ffp-contract=fast -fno-math-errno -msimd128 -mrelaxed-simd -matomics -mbulk-memory'
-const EXPORTS = ['start', 'stop', 'worker', 'run', 'abort', 'reserve', 'peak_flops'].map((name) => `--export=xb_${name}`)
+const EXPORTS = ['start', 'stop', 'worker', 'run', 'abort', 'reserve', 'peak_flops'].map(
+  (name) => `--export=xb_${name}`,
+)
 const MEMORY = `--import-memory --shared-memory --max-memory=${2 ** 32} --stack-first -z stack-size=${2 ** 18}`
 const LINK = `--no-entry --gc-sections ${MEMORY} --export=__stack_pointer ${EXPORTS.join(' ')}`
 

@@ -8,7 +8,7 @@ import { openEngine } from '../tensor/open.node.ts'
 import { renderChat, stopIds, textStart, type Tokenizer, type Turn } from '../tokenizer/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({

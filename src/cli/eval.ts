@@ -14,7 +14,7 @@ import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({

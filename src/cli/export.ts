@@ -6,7 +6,7 @@ import { defaultPlace, exportGguf, exportHuggingFace, huggingFaceTypes, originOf
 import { ggmlTypes } from '../formats/index.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
 
 export const exportModel = verb({

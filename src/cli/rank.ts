@@ -17,7 +17,7 @@ import { openEngine } from '../tensor/open.node.ts'
 import { essays, makeWorld } from '../world/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel } from './models.ts'
+import { findModel } from '../library/find-model.ts'
 import { verb } from './verb.ts'
 
 const flags = z.object({

@@ -2,10 +2,8 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
-import { createRun, findRecipe, isRun, lockedBy, readRecipe, readRun, runFiles, UserError } from '../run/index.ts'
-import { deriveRecipe, isDerivedFrom, isTimed } from '../stages/derive.ts'
-import { registry } from '../stages/index.ts'
-import { checkOrder } from '../stages/order.ts'
+import { findRecipe, isRun, UserError } from '../run/index.ts'
+import { prepareRun as prepare, type PrepareOptions } from '../stages/prepare.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { watchTrainer } from './start-trainer.ts'
@@ -68,54 +66,11 @@ export const run = verb({
   },
 })
 
-export interface PrepareOptions {
-  depth?: number
-  minutes?: number
-  seed?: number
-  set?: string[]
-  out?: string
-  lang?: 'zh' | 'en'
-}
-
-/** Reads a recipe, writes every derived number out, and makes the run directory. Nothing is written if anything is wrong. */
-export async function prepareRun(name: string, options: PrepareOptions): Promise<string> {
-  const { depth, seed, set = [] } = options
-  const overrides = [
-    ...(depth === undefined ? [] : [`model.depth=${depth}`]),
-    ...(seed === undefined ? [] : [`seed=${seed}`]),
-    ...(options.lang ? [`language=${options.lang}`] : []),
-    ...set,
-  ]
-  const recipe = await readRecipe(find(name), registry, { set: overrides })
-  checkOrder(recipe)
-  const folder = resolve(options.out ?? join('runs', recipe.name))
-  refuseBusy(folder)
-  const known = isRun(folder) ? await readRun(folder) : undefined
-  if (known && known.name !== recipe.name && !options.out)
-    throw new UserError(
-      `${folder} holds a run of "${known.name}"; choose another --out`,
-      `${folder} 里是“${known.name}”的运行；请用 --out 另选一个目录`,
-    )
-  // A run of this very recipe goes on with the steps it has: another measurement would begin it anew.
-  if (known && options.minutes === undefined) {
-    const written = await readRecipe(runFiles(folder).recipe, registry, { checkFiles: false }).catch(() => undefined)
-    if (written && isDerivedFrom(written, recipe)) return folder
-  }
-  if (isTimed(recipe, options))
+/** Makes the run directory of a recipe, by its name or path; says so when the machine is measured. */
+export function prepareRun(name: string, options: Omit<PrepareOptions, 'onMeasure'>): Promise<string> {
+  const onMeasure = () =>
     console.error(say({ en: 'measuring how fast this machine is …', zh: '先测一测这台机器有多快……' }))
-  const derived = await deriveRecipe(recipe, options)
-  refuseBusy(folder) // the measurement took a while
-  await createRun(folder, derived)
-  return folder
-}
-
-function refuseBusy(folder: string): void {
-  const owner = existsSync(folder) ? lockedBy(runFiles(folder).lock) : undefined
-  if (owner === undefined) return
-  throw new UserError(
-    `a trainer (pid ${owner}) is at work in ${folder}`,
-    `${folder} 里已有一个训练进程（pid ${owner}）在工作`,
-  )
+  return prepare(find(name), { ...options, onMeasure })
 }
 
 /** A recipe that is not there is a mistake in the command. */

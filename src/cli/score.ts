@@ -7,7 +7,7 @@ import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
-import { findModel, STAGES } from './models.ts'
+import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
 
 export const score = verb({

@@ -18,6 +18,6 @@ export { createRun, isRun, latestStage, listRuns, readRun, runFiles, stageFolder
 export type { Run, RunStage } from './directory.ts'
 export { RecipeError } from './problems.ts'
 export type { Problem } from './problems.ts'
-export { findRecipe, readRecipe, writeRecipe } from './recipe.ts'
+export { checkRecipe, findRecipe, readRecipe, writeRecipe } from './recipe.ts'
 export type { ReadOptions, Recipe, RecipeStage, Registry } from './recipe.ts'
 export { dataFile } from './schema.ts'

@@ -90,6 +90,19 @@ export async function readRecipe(file: string, registry: Registry, options: Read
   return recipe
 }
 
+/** The same of a recipe that is an object already: its relative paths begin at the working directory. */
+export function checkRecipe(
+  value: unknown,
+  registry: Registry,
+  { set = [], cwd = process.cwd() }: ReadOptions = {},
+): Recipe {
+  const raw = structuredClone(value) as Record<string, unknown>
+  if (typeof raw === 'object' && raw !== null) applyOverrides(raw, set)
+  const { recipe, problems } = check(raw, registry, () => ({ from: cwd, mustExist: true }))
+  if (problems.length > 0) throw new RecipeError(problems, (path) => path.map(String).join('.') || 'recipe')
+  return recipe
+}
+
 /** Writes a recipe that reads back as the same. */
 export async function writeRecipe(file: string, recipe: Recipe): Promise<void> {
   const stages = recipe.stages.map(({ kind, name, config }) => ({ kind, name, ...config }))

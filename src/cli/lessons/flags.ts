@@ -1,7 +1,7 @@
 /** The flags of `xueba lesson`, whichever lesson it is. */
 import { z } from 'zod'
 import { help } from '../flags.ts'
-import { STAGES } from '../models.ts'
+import { STAGES } from '../../library/find-model.ts'
 
 export const lessonFlags = z.object({
   csv: help(z.string().optional(), 'house-price: your own houses', 'house-price：你自己的房价表'),

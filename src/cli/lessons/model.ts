@@ -9,7 +9,7 @@ import { textsOf } from '../../stages/tokenizer.ts'
 import { type TaskSpec, taskSchema } from '../../tasks/index.ts'
 import { openEngine } from '../../tensor/open.node.ts'
 import type { Tokenizer } from '../../tokenizer/index.ts'
-import { findModel, type StageName } from '../models.ts'
+import { findModel, type StageName } from '../../library/find-model.ts'
 
 export interface Studied {
   model: Model
