@@ -1,0 +1,256 @@
+/**
+ * Which blocks of a page are its main text.
+ *
+ * Each block votes for or against being content by its size, its links and its punctuation. Boxes whose tags, roles or names say that
+ * they are furniture do not count. The box with the largest sum of votes holds the article; inside it a box that is named like the body
+ * of an article, and holds most of the prose, is the article. What is left in it with a sum below zero is cut out.
+ * (Readability, jusText and trafilatura pursue related ideas.)
+ */
+import { bodyRank, natureOf } from './names.ts'
+import { isBox } from './page.ts'
+import type { Block, Box } from './page.ts'
+
+interface Weight {
+  /** The votes of prose below a box. */
+  prose: number
+  /** All votes; furniture counts against. */
+  sum: number
+}
+
+/** What reasoning about a page needs to know of its boxes. */
+interface Weights {
+  of: Map<Box, Weight>
+  furniture: Set<Box>
+}
+
+/** The blocks of the main text in their order. `strict`: names count. */
+export function selectBlocks(root: Box, strict: boolean): Block[] {
+  const weights = weigh(root, strict)
+  const best = heaviest(root, weights)
+  const bodies = strict ? bodiesIn(best, weights) : [best]
+  const kept: Block[] = []
+  if (bodies.length > 0 && bodies[0] !== best) leadOf(best, bodies[0]!, weights, kept)
+  for (const body of bodies) gather(body, weights, kept)
+  // A page of a few words has no prose to vote for: then everything that is not furniture, links or not.
+  if (kept.length === 0) plainBlocks(root, weights.furniture, kept)
+  return kept
+}
+
+const furnitureTags = new Set(['nav', 'aside', 'footer', 'form', 'menu', 'figcaption'])
+const furnitureRoles =
+  /^(navigation|banner|contentinfo|complementary|search|dialog|alert|alertdialog|menu|menubar|toolbar|tooltip|tablist|status)$/
+const wholes = new Set(['html', 'body', 'main'])
+
+function weigh(root: Box, strict: boolean): Weights {
+  const of = new Map<Box, Weight>()
+  const measure = (box: Box): number => {
+    let prose = 0
+    for (const item of box.items) prose += isBox(item) ? measure(item) : Math.max(0, voteOf(item))
+    of.set(box, { prose, sum: 0 })
+    return prose
+  }
+  const all = measure(root)
+  const furniture = new Set<Box>()
+  for (const [box, { prose }] of of)
+    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict)) furniture.add(box)
+  if (strict) for (const teaser of teasersIn(root, of, all)) furniture.add(teaser)
+  const add = (box: Box, within: boolean): number => {
+    const here = within || furniture.has(box)
+    let sum = 0
+    for (const item of box.items) {
+      if (isBox(item)) sum += add(item, here)
+      else sum += here ? -Math.abs(voteOf(item)) * 0.3 : voteOf(item)
+    }
+    if (!here && sum > 0 && bodyRank(box) > 0) sum *= 1.1
+    of.get(box)!.sum = sum
+    return sum
+  }
+  add(root, false)
+  return { of, furniture }
+}
+
+function isFurniture(box: Box, prose: number, all: number, strict: boolean): boolean {
+  if (furnitureRoles.test(box.role)) return box.role !== 'banner' || prose < 0.4 * all
+  if (furnitureTags.has(box.tag)) return box.tag === 'nav' || ((strict || box.tag !== 'form') && prose < 0.5 * all)
+  if (!strict) return false
+  if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
+  const nature = natureOf(box)
+  if (nature === 'after') return prose < 0.4 * all || (all - prose > 300 && prose < 0.95 * all)
+  if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
+  return nature === 'slight' && prose < Math.min(400, 0.15 * all)
+}
+
+/** Boxes that announce other pages: a heading that is a link, and little else. None where such boxes hold most of the page. */
+function teasersIn(root: Box, of: Map<Box, Weight>, all: number): Box[] {
+  const found: Box[] = []
+  let prose = 0
+  const visit = (box: Box) => {
+    const held = of.get(box)!.prose
+    if (held < 700 && !isHeading(box.tag) && isTeaser(box)) {
+      found.push(box)
+      prose += held
+    } else for (const item of box.items) if (isBox(item)) visit(item)
+  }
+  visit(root)
+  return prose < 0.6 * all ? found : []
+}
+
+function isTeaser(box: Box): boolean {
+  let headings = 0
+  let linked = 0
+  let blocks = 0
+  const count = (box: Box) => {
+    for (const item of box.items) {
+      if (isBox(item)) count(item)
+      else {
+        blocks++
+        if (item.kind === 'heading') {
+          headings++
+          if (item.linkShare > 0.9 && item.size > 15) linked++
+        }
+      }
+    }
+  }
+  count(box)
+  return headings === 1 && linked === 1 && blocks <= 8
+}
+
+/** A figure may hold a table, a listing or a quotation, beside pictures with their captions. */
+function holdsMatter(box: Box): boolean {
+  return box.items.some((item) =>
+    isBox(item)
+      ? item.tag === 'blockquote' || item.tag === 'table' || holdsMatter(item)
+      : item.kind === 'row' || item.kind === 'code',
+  )
+}
+
+/** On a tie the inner box wins. */
+function heaviest(root: Box, { of }: Weights): Box {
+  let best = root
+  const visit = (box: Box) => {
+    const { sum } = of.get(box)!
+    for (const item of box.items) if (isBox(item)) visit(item)
+    if (sum > of.get(best)!.sum || (best === root && sum >= of.get(best)!.sum)) best = box
+  }
+  visit(root)
+  return best
+}
+
+/** The boxes below one that are named most like the body of an article, where they hold most of its prose; else itself. */
+function bodiesIn(best: Box, { of, furniture }: Weights): Box[] {
+  const all = proseOf(best, furniture)
+  for (const rank of [3, 2, 1]) {
+    const found: Box[] = []
+    const visit = (box: Box) => {
+      if (furniture.has(box)) return
+      if (bodyRank(box) >= rank && of.get(box)!.sum > 0) found.push(box)
+      else for (const item of box.items) if (isBox(item)) visit(item)
+    }
+    visit(best)
+    const held = found.reduce((sum, box) => sum + proseOf(box, furniture), 0)
+    if (held < 0.7 * all) continue
+    return found
+  }
+  return [best]
+}
+
+function proseOf(box: Box, furniture: Set<Box>): number {
+  if (furniture.has(box)) return 0
+  return box.items.reduce((sum, item) => sum + (isBox(item) ? proseOf(item, furniture) : Math.max(0, voteOf(item))), 0)
+}
+
+/** Prose between the headline and the body: the lead, where pages put it into a box of its own. */
+function leadOf(best: Box, body: Box, { furniture }: Weights, kept: Block[]) {
+  const found: Block[] = []
+  let headline = false
+  const visit = (box: Box): boolean => {
+    if (box.tag === 'h1') {
+      headline = true
+      found.length = 0
+      return false
+    }
+    for (const item of box.items) {
+      if (item === body) return true
+      if (isBox(item)) {
+        if (!(furniture.has(item) && !leadNames.test(item.label)) && visit(item)) return true
+      } else if (voteOf(item) > 50 && item.linkShare < 0.2) found.push(item)
+    }
+    return false
+  }
+  if (visit(best) && (headline || sizeOf(found) < 500)) kept.push(...found)
+}
+
+const leadNames =
+  /(^|[\s_-])(lead|lede|intro|introduction|summary|standfirst|dek|abstract|excerpt|teaser|vorspann|chapo|sapo|subtitle|subheadline|entradilla|bajada|sumario)/i
+
+const sizeOf = (blocks: Block[]) => blocks.reduce((sum, block) => sum + block.size, 0)
+
+function plainBlocks(box: Box, furniture: Set<Box>, kept: Block[]) {
+  for (const item of box.items) {
+    if (!isBox(item)) kept.push(item)
+    else if (!furniture.has(item)) plainBlocks(item, furniture, kept)
+  }
+}
+
+/** Appends the blocks of a box, without boxes that were voted out. */
+function gather(box: Box, weights: Weights, kept: Block[]) {
+  for (const [i, item] of box.items.entries()) {
+    if (!isBox(item)) {
+      if (keepBlock(item, box)) kept.push(item)
+      continue
+    }
+    if (weights.furniture.has(item)) continue
+    const heading = isHeading(item.tag)
+    if (
+      heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.sum < 0 && !isPlain(item) && !isParagraph(item)
+    )
+      continue
+    gather(item, weights, kept)
+  }
+}
+
+/** A paragraph or the like, short but without links. */
+function isPlain(box: Box): boolean {
+  return box.items.length <= 2 && box.items.every((item) => (isBox(item) ? isPlain(item) : item.linkShare < 0.2))
+}
+
+const paragraphTags = new Set(['p', 'li', 'dd', 'dt'])
+const isParagraph = (box: Box) => paragraphTags.has(box.tag) && !box.items.some(isBox)
+
+const isHeading = (tag: string) => tag.length === 2 && tag[0] === 'h' && tag[1]! >= '1' && tag[1]! <= '6'
+
+/** Whether what follows a heading, up to the next one of its kind, is content. */
+function leadsToContent(box: Box, index: number, { of, furniture }: Weights): boolean {
+  let sum = 0
+  const { tag } = box.items[index] as Box
+  for (let i = index + 1; i < box.items.length; i++) {
+    const item = box.items[i]!
+    if (isBox(item) && item.tag === tag) break
+    if (isBox(item)) sum += furniture.has(item) ? 0 : of.get(item)!.sum
+    else sum += voteOf(item)
+    // Enough: looking on would take the square of the number of headings.
+    if (sum > 1000) break
+  }
+  return sum >= 0 || index === box.items.length - 1
+}
+
+function keepBlock(block: Block, box: Box): boolean {
+  if (block.kind === 'heading' || isHeading(box.tag)) return block.linkShare < 0.9 || block.size > 20
+  if (block.linkShare < 0.75 || block.size > 200) return true
+  return block.linkShare < 0.95 && block.size > 60 && sentenceLast.test(block.text)
+}
+
+const sentenceEnd = /[.!?…;:]["'”’»)\]]*(\s|$)|[。！？；：…]/
+
+const sentenceLast = /[.!?…。！？]["'”’»)\]]*$/
+
+/** How much a block speaks for being content: about its size when it is prose, below zero when it looks like furniture. */
+export function voteOf({ kind, text, size, linkShare }: Block): number {
+  if (linkShare > 0.5) return -Math.min(size, 150)
+  const prose = size * (1 - 1.5 * linkShare)
+  if (kind === 'heading') return 0
+  if (kind === 'code') return size
+  if (kind === 'row') return size > 30 ? prose * 0.5 : 0
+  if (size > 80 || (size > 25 && sentenceEnd.test(text))) return prose
+  return kind === 'item' ? (linkShare > 0.2 ? -size : 5) : -10
+}
