@@ -7,7 +7,7 @@
 import { parsePage } from './page.ts'
 import type { Block } from './page.ts'
 import { selectBlocks } from './select.ts'
-import { sizeOfAll, trimEnds } from './trim.ts'
+import { sizeOfAll, trimBlocks } from './trim.ts'
 
 export interface Extracted {
   /** A block a line; list items open with `- `, cells are parted by ` | `. */
@@ -25,7 +25,7 @@ export function extract(html: string): Extracted {
   // When most of the page's prose sits in boxes with suspicious names, the names are wrong.
   const loose = sizeOfAll(strict) < 600 ? selectBlocks(root, false) : strict
   const blocks = sizeOfAll(loose) > 3 * sizeOfAll(strict) ? loose : strict
-  const kept = trimEnds(blocks)
+  const kept = trimBlocks(blocks)
   const at = headlineIndex(kept, title)
   const headline = kept[at]
   const text = (headline === undefined ? kept : kept.toSpliced(at, 1)).map(render).join('\n')
@@ -35,7 +35,7 @@ export function extract(html: string): Extracted {
 const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 
 /** Where among the first blocks a heading repeats the start of the page's title, or -1. */
-function headlineIndex(blocks: Block[], title: string): number {
+function headlineIndex(blocks: readonly Block[], title: string): number {
   const at = blocks.findIndex((block) => block.kind === 'heading')
   if (at < 0 || at > 2) return -1
   const heading = plain(blocks[at]!.text)

@@ -12,7 +12,7 @@ const setOf = (words: string) => new Set(words.trim().split(/\s+/))
 const furniture = setOf(`
   nav navbar navi navigation subnav topnav menu submenu menus menubar breadcrumb breadcrumbs breadcrump crumb crumbs sidebar sidebars sidebox aside footer foot
   footnav copyright imprint impressum recirc recirculation nextstory nextpost nextarticle
-  share shares sharing sharer sharebar sharebox sharethis addthis addtoany sharedaddy social socials socialmedia shariff
+  sociable share shares sharing sharer sharebar sharebox sharethis addthis addtoany sharedaddy social socials socialmedia shariff
   cookie cookies consent gdpr cmp optanon
   ad ads adv advert adverts advertisement advertising advertise adsense adslot adsbygoogle adbox anzeige werbung publicidad sponsor sponsored sponsors
   promo promos promotion promobox popup modal lightbox overlay newsletter newsletters subscribe subscription subscriptions signup login logout signin register registration
@@ -36,6 +36,9 @@ const slight = setOf(`
   caption figcaption imagecaption legende bildunterschrift bildtext photo credit copyright quelle fotograf
   rss feed feeds hot tool tools box-links links linklist hide
 `)
+/** Both in one name: what is written below a picture. */
+const pictures = setOf('img image images picture photo foto bild media video gallery slider slideshow lightbox')
+const captions = setOf('description desc descr caption text title info legend meta details credit subtitle author copyright')
 const negations = setOf(
   'has have with without no not is show hide enable disable disabled closed open single layout col columns post type page',
 )
@@ -49,6 +52,7 @@ const split = (name: string) =>
     .replace(/([a-z0-9])([A-Z])/g, '$1-$2')
     .toLowerCase()
     .split(/[^\p{L}\p{N}]+/u)
+    .map((word) => word.replace(/^(\p{L}{3,})\d+$/u, '$1'))
     .filter((word) => word !== '')
 
 export type Nature = 'after' | 'furniture' | 'slight' | 'none'
@@ -63,6 +67,7 @@ export function natureOf(box: Box): Nature {
     if (words.length > 7) continue
     // `has-sidebar` says what else there is; `sidebar` says what this is.
     if (words.length > 1 && negations.has(words[0]!) && !['post', 'page', 'single', 'col'].includes(words[0]!)) continue
+    if (nature === 'none' && words.some((word) => pictures.has(word)) && words.some((word) => captions.has(word))) nature = 'slight'
     for (const word of words) {
       if (after.has(word)) return 'after'
       if (furniture.has(word)) nature = 'furniture'

@@ -75,7 +75,7 @@ function isFurniture(box: Box, prose: number, all: number, strict: boolean): boo
   if (!strict) return false
   if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
   const nature = natureOf(box)
-  if (nature === 'after') return prose < 0.4 * all || (all - prose > 300 && prose < 0.95 * all)
+  if (nature === 'after') return prose < 0.4 * all || (all - prose > 200 && prose < 0.95 * all)
   if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
   return nature === 'slight' && prose < Math.min(400, 0.15 * all)
 }
@@ -148,7 +148,7 @@ function bodiesIn(best: Box, { of, furniture }: Weights): Box[] {
     }
     visit(best)
     const held = found.reduce((sum, box) => sum + proseOf(box, furniture), 0)
-    if (held < 0.7 * all) continue
+    if (held < [0, 0.85, 0.75, 0.6][rank]! * all) continue
     return found
   }
   return [best]
@@ -173,7 +173,7 @@ function leadOf(best: Box, body: Box, { furniture }: Weights, kept: Block[]) {
       if (item === body) return true
       if (isBox(item)) {
         if (!(furniture.has(item) && !leadNames.test(item.label)) && visit(item)) return true
-      } else if (voteOf(item) > 50 && item.linkShare < 0.2) found.push(item)
+      } else if (item.linkShare < 0.2 && (item.kind === 'heading' ? item.size > 80 : voteOf(item) > 50)) found.push(item)
     }
     return false
   }
@@ -236,7 +236,7 @@ function leadsToContent(box: Box, index: number, { of, furniture }: Weights): bo
 
 function keepBlock(block: Block, box: Box): boolean {
   if (block.kind === 'heading' || isHeading(box.tag)) return block.linkShare < 0.9 || block.size > 20
-  if (block.linkShare < 0.75 || block.size > 200) return true
+  if (block.linkShare < 0.75 || block.size > 200 || block.kind === 'row') return true
   return block.linkShare < 0.95 && block.size > 60 && sentenceLast.test(block.text)
 }
 
@@ -246,11 +246,11 @@ const sentenceLast = /[.!?…。！？]["'”’»)\]]*$/
 
 /** How much a block speaks for being content: about its size when it is prose, below zero when it looks like furniture. */
 export function voteOf({ kind, text, size, linkShare }: Block): number {
-  if (linkShare > 0.5) return -Math.min(size, 150)
   const prose = size * (1 - 1.5 * linkShare)
+  if (kind !== 'row' && linkShare > 0.5) return -Math.min(size, 150)
   if (kind === 'heading') return 0
   if (kind === 'code') return size
-  if (kind === 'row') return size > 30 ? prose * 0.5 : 0
+  if (kind === 'row') return linkShare > 0.6 ? -10 : size > 30 ? prose * 0.5 : 5
   if (size > 80 || (size > 25 && sentenceEnd.test(text))) return prose
   return kind === 'item' ? (linkShare > 0.2 ? -size : 5) : -10
 }

@@ -1,27 +1,86 @@
-/** What pages put around and between the paragraphs of an article, told by its words: notices, labels of links, what follows the end. */
+/** What pages put around and between the paragraphs of an article, told by its words: notices, datelines, credits, what follows the end. */
 import type { Block } from './page.ts'
 
-/** Short lines that pages put around articles, and headings of what follows them. */
-const notice =
-  /^(advertisement|sponsored|share this|share on|print this|click to share|loading|read more|continue reading|log in|sign up|subscribe( now)?|view comments|\d+ comments?|leave a (comment|reply)|tags?:|filed under|posted in|photo:|image:|last (modified|updated)|all rights reserved|广告|分享到|扫一扫|扫码|点击(查看|阅读|下载|关注)|阅读原文|阅读全文|查看更多|加载更多|责任编辑|责编|编辑：|返回(顶部|首页)|上一篇|下一篇|版权(声明|所有)|转载请注明|未经(授权|许可)|举报|点赞|收藏)/i
+/** Openings of short lines that are no part of the text. English, Chinese, Japanese, German, French, Spanish, Italian, Portuguese. */
+const notice = new RegExp(
+  `^(?:${[
+    'advert(isement|ising)?\\b|sponsored|promoted|paid content|share (this|on|via|article)|shares?$|share:|be sociable|tweet$|print( this)?$|e?mail( this)?$|copy link|click (to share|here to)|loading|read (more|next|also|full|original)|continue reading|also read|see also:|more:|log ?in|sign (up|in)\\b|register now|subscribe|follow (us|me)\\b|view (all )?comments|(no|\\d+) comments?$|\\d+ (shares?|views?|likes?|min(ute)?s? read)|leave a (comment|reply)|post a comment|comments (are closed|off)|tags?:|topics?:|filed under|posted (in|on|by)|categories:|labels:|(last )?(modified|updated|published)( on)?:|all rights reserved|skip to|jump to|back to top|table of contents$|(story|article) continues below|scroll (down )?to continue|recommended( videos| for you| stories)?$|watch( now|:| more:)|listen( now| to (this )?article)|image (source|credit)|this (story|article|post) (was )?originally (appeared|published)|view (gallery|original|more)|up next$|hide caption$|toggle caption$|enlarge( this image)?$|get the (app|latest news)|download (the|our) app|thank(s| you) for (reading|subscribing)|support (us|our work)',
+    'anzeige$|werbung$|teilen$|drucken$|mehr (zum thema|dazu|lesen|infos?)|lesen sie (auch|mehr|hier)|weiterlesen|zum weiterlesen|schon gelesen|auch interessant|lade weitere|kommentare?( \\(\\d+\\))?$|kommentar (schreiben|verfassen)|folgen sie uns|jetzt (abonnieren|anmelden)|artikel (teilen|drucken)|nach oben|zurück$|schlagwörter|stand:|das könnte (sie|dich)|lust auf mehr',
+    'publicité|partager|lire (aussi|la suite|également)|à lire (aussi|également)|voir aussi|abonnez-vous|commentaires?$|imprimer$|publié le|mis à jour',
+    'publicidad|compartir|lea (también|además)|leer (más|también)|te puede interesar|le puede interesar|también te puede|síguenos|suscríbe|comentarios?$|imprimir$|lee también|mira también|ver (más|también)',
+    'leggi anche|leggi tutto|condividi|pubblicità|leia (também|mais)|compartilhe|veja (também|mais)|publicidade',
+    '广告$|分享(到|至)?[:：]?|扫一扫|扫码|点击(查看|阅读|下载|关注|进入|上方|下方|这里)|阅读(原文|全文)|(展开|显示|查看)(更多|全文|剩余)|加载更多|责任编辑|责编|编辑[:：]|(本文)?(来源|作者)[:：]|返回(顶部|首页|列表)|上一篇|下一篇|上一页|下一页|版权(声明|所有)|转载请注明|未经(授权|许可|允许)|举报$|点赞|收藏$|打印$|关闭(窗口)?$|字号|相关(阅读|文章|推荐|新闻|链接)[:：]?$|延伸阅读|更多(精彩|内容|资讯)|关注(我们|微信|公众号)|(长按|识别).{0,6}二维码|声明[:：]|免责声明|特别(声明|提示)|投诉|\\(?责任编辑|\\[?责任编辑|【?(纠错|责任编辑)',
+    '広告$|シェア(する)?$|ツイート$|続きを読む|もっと見る|関連(記事|リンク|ニュース)|あわせて読みたい|おすすめ(記事)?$|この記事を(シェア|共有)|印刷$|会員登録|ログイン|前の記事|次の記事|トップ(へ|に)戻る|有料会員|残り\\d+文字',
+  ].join('|')})`,
+  'iu',
+)
+const credit =
+  /^\(?(photos?|pictures?|images?|pic|video|illustration|graphics?|credits?|source|courtesy|copyright|fotos?|bild(er)?|titelbild|abbildung|abb\.|grafik|quelle|crédits?|fuente|fonte|imagen|imagem|图(片|源|为)?|图片来源|摄影|資料圖片|写真|画像|撮影|図)\s*(by|credit|source|courtesy|von|de|来源|提供|\d+)?\s*([:：/©|]|$)|^(©|\(c\))\s*\S|^[^.!?。]{0,60}\/\s?(getty|reuters|ap|afp|dpa|epa|imago|shutterstock|istock|alamy|picture.alliance)\b[^.!?]{0,40}$|\b(getty images|shutterstock|istockphoto|picture alliance|imago images)\)?$/iu
+
+/** Headings, or short lines, of what follows an article. */
 const moreHeading =
-  /^(related|see also|read (also|next)|you (may|might) (also )?(like|enjoy|be interested)|more (from|on|stories|articles|news)|recommended|most (read|popular)|latest (news|posts|articles)|popular posts|recent posts|comments?\b|references$|external links$|further reading|相关(阅读|文章|推荐|新闻|链接)|延伸阅读|推荐阅读|猜你喜欢|热门(文章|推荐|评论)|最新(文章|评论)|参考(资料|文献)|外部链接|网友评论)/i
+  /^(related|see also$|read (also|next|more)|you (may|might|could) (also )?(like|enjoy|be interested)|you might also|more (from|on|in|like|stories|articles|news|posts|to explore)\b|more$|recommended|suggested|most (read|popular|viewed|shared)|latest (news|posts|articles|stories)|popular( posts| articles| now)?$|trending|recent (posts|articles|comments)|(\d+ )?comments?\b|discussion$|leave a |join the (conversation|discussion)|share this|about the author|author( bio)?$|newsletter|follow us|references$|external links$|further reading|footnotes?$|sponsored|similar (posts|articles|stories)|around the web|from the web|editor.?s picks|what to read next|keep reading|other (stories|articles|posts)|you may have missed|also (on|in) |in this (article|story|section)$|explore more|sign up|subscribe|相关(阅读|文章|推荐|新闻|链接|报道|资讯|内容|专题|主题)|延伸阅读|推荐(阅读|文章|内容)|猜你喜欢|为你推荐|热门(文章|推荐|评论|新闻|资讯)|热(点|评)|最新(文章|评论|新闻|资讯)|精彩(推荐|评论)|更多(精彩|内容|资讯|新闻)|网友评论|全部评论|评论\s*[（(]?\d*[)）]?$|发表评论|参考(资料|文献)|外部链接|注释$|大家都在看|関連(記事|リンク|ニュース|キーワード|項目)|おすすめ|人気(記事|ランキング)|ランキング|あわせて読みたい|新着(記事)?|コメント|脚注$|出典$|外部リンク|この記事を書いた|weitere (artikel|themen|meldungen|beiträge|informationen)|mehr (zum thema|aus|von|nachrichten)|ähnliche (artikel|beiträge)|das könnte|auch interessant|meistgelesen|verwandte|kommentare|über den autor|zum thema$|neueste|beliebte|passend zum|lesen sie auch|à lire|sur le même|articles? (liés|similaires|associés)|les plus lus|commentaires|voir aussi|noticias relacionadas|relacionad[oa]s|artículos relacionados|te puede interesar|lo más (leído|visto)|más (noticias|leídas|sobre)|comentarios|potrebbe|articoli correlati|leggi anche|notícias relacionadas|leia também|mais lidas|veja também)/iu
+
+const months =
+  'jan(uary|uar|vier)?|feb(ruary|ruar)?|février|mar(ch|s)?|märz|apr(il)?|avril|may|mai|jun[ei]?|juin|jul[yi]?|juillet|aug(ust)?|août|sep(t(ember)?)?|o[ck]t(ober)?|nov(ember)?|de[cz](ember)?|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|novembre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro'
+const dateWords = new RegExp(
+  `\\d{4}\\s*[-./年]\\s*\\d{1,2}\\s*[-./月]\\s*\\d{1,2}\\s*日?|\\d{1,2}[-./]\\d{1,2}[-./]\\d{2,4}|\\d{1,2}(st|nd|rd|th)?\\.?\\s+(de\\s+)?(${months})\\.?,?\\s+(de\\s+)?\\d{4}|\\b(${months})\\.?\\s+\\d{1,2}(st|nd|rd|th)?,?\\s+\\d{4}|\\d{1,2}月\\d{1,2}日|\\d+\\s+(second|minute|hour|day|week|month|year)s? ago|\\d+\\s*(秒|分钟|小时|天|周|个月|月|年)前`,
+  'giu',
+)
+const timeWords =
+  /\b\d{1,2}[:.h]\d{2}([:.]\d{2})?\s*(am|pm|a\.m\.|p\.m\.|uhr|h|et|est|edt|gmt|utc|pt|pst|pdt|cet|bst|ist)?\b|\b(mon|tues?|wed(nes)?|thurs?|fri|sat(ur)?|sun)(day)?\b|\b(montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado|domingo)\b|\b(last|first)?\s*(updated?|published|modified|posted|created|on|at|am|um|by|von|le|à|el|a las|stand|veröffentlicht|aktualisiert|publié|actualizado|publicado|uhr|edt|est|gmt|utc|et|am|pm)\b|发布|时间|日期|更新|发表|于|公開|投稿|配信/giu
+const byline =
+  /^(by|von|par|por|di|words by|written by|story by|reported by|text:|autor(in)?:|author:|posted by|作者|记者|文[/／|｜:：]|撰文|编辑|来源)[\s:：]\s*\S.{0,70}$/iu
+
+/** A line that says when, and perhaps who. */
+export function isDateline({ kind, text, size }: Block): boolean {
+  if (kind !== 'text' && kind !== 'item') return false
+  if (size > 110) return false
+  if (byline.test(text) && !/[.!?。！？]$/.test(text)) return true
+  const rest = text.replace(dateWords, '')
+  return rest !== text && rest.replace(timeWords, '').replace(/[\s\p{P}\p{S}\d]+/gu, '').length < 25
+}
+
+const isNotice = ({ kind, text, size, linkShare }: Block) =>
+  kind !== 'code' && kind !== 'row' && size <= 110 && (size <= 60 || linkShare > 0.3) && notice.test(text)
+const isCredit = ({ kind, text, size }: Block) => kind === 'text' && size <= 160 && credit.test(text)
 
 /** Without notices, without what comes after a heading such as "Related" near the end, and without headings that lead to nothing. */
-export function trimEnds(blocks: Block[]): Block[] {
-  const kept = blocks.filter((block) => block.kind === 'code' || block.size > 90 || !notice.test(block.text))
+export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
+  const kept = blocks.filter((block) => !isNotice(block) && !isCredit(block))
   const all = sizeOfAll(kept)
   let before = 0
   let end = kept.length
   for (const [i, block] of kept.entries()) {
-    if (block.size < 90 && before > 0.6 * all && moreHeading.test(block.text)) {
+    const short = block.kind === 'heading' ? block.size < 90 : block.size < 40
+    if (short && before > 0.5 * all && moreHeading.test(block.text)) {
       end = i
       break
     }
     before += block.size
   }
-  while (end > 0 && kept[end - 1]!.kind === 'heading') end--
-  return kept.slice(0, end)
+  while (end > 0 && (kept[end - 1]!.kind === 'heading' || isDateline(kept[end - 1]!))) end--
+  const start = startOf(kept, end)
+  const dated = kept.slice(0, start).filter((block) => !isDateline(block))
+  return withoutCopies([...dated, ...kept.slice(start, end)])
+}
+
+/** Where prose begins. */
+function startOf(blocks: readonly Block[], end: number): number {
+  const at = blocks.findIndex((block) => block.kind === 'code' || (block.kind !== 'heading' && block.size > 110))
+  return at < 0 ? end : Math.min(at, end)
+}
+
+/** Pages hold a gallery, or the same paragraph for small screens, twice. Where most of a page is copies, that is how it is. */
+function withoutCopies(blocks: readonly Block[]): readonly Block[] {
+  const seen = new Set<string>()
+  const once = blocks.filter(({ kind, text, size }) => {
+    if (kind === 'code' || kind === 'row' || size < 60) return true
+    if (seen.has(text)) return false
+    seen.add(text)
+    return true
+  })
+  return sizeOfAll(once) > 0.75 * sizeOfAll(blocks) ? once : blocks
 }
 
 export const sizeOfAll = (blocks: readonly Block[]) => blocks.reduce((sum, block) => sum + block.size, 0)
