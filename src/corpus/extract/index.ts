@@ -4,6 +4,7 @@
  * `page.ts` reads a page into boxes of blocks, `select.ts` chooses among them, `trim.ts` cuts what only its words give away.
  * No script is run, no style sheet read.
  */
+import { headlinesOf } from './headline.ts'
 import { parsePage } from './page.ts'
 import type { Block } from './page.ts'
 import { selectBlocks } from './select.ts'
@@ -20,26 +21,17 @@ export interface Extracted {
 }
 
 export function extract(html: string): Extracted {
-  const { root, title, language } = parsePage(html)
-  const strict = selectBlocks(root, true)
+  const { root, title, titles, language } = parsePage(html)
+  const headlines = headlinesOf(root, titles)
+  const strict = selectBlocks(root, headlines, true)
   // When most of the page's prose sits in boxes with suspicious names, the names are wrong.
-  const loose = sizeOfAll(strict) < 600 ? selectBlocks(root, false) : strict
+  const loose = sizeOfAll(strict) < 600 ? selectBlocks(root, headlines, false) : strict
   const blocks = sizeOfAll(loose) > 3 * sizeOfAll(strict) ? loose : strict
   const kept = trimBlocks(blocks)
-  const at = headlineIndex(kept, title)
+  const at = kept.slice(0, 4).findIndex((block) => headlines.has(block))
   const headline = kept[at]
   const text = (headline === undefined ? kept : kept.toSpliced(at, 1)).map(render).join('\n')
   return { text, ...(headline === undefined ? {} : { headline: headline.text }), title, language }
-}
-
-const plain = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
-
-/** Where among the first blocks a heading repeats the start of the page's title, or -1. */
-function headlineIndex(blocks: readonly Block[], title: string): number {
-  const at = blocks.findIndex((block) => block.kind === 'heading')
-  if (at < 0 || at > 2) return -1
-  const heading = plain(blocks[at]!.text)
-  return heading.length > 3 && plain(title).startsWith(heading) ? at : -1
 }
 
 function render({ kind, text }: Block): string {

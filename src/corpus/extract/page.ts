@@ -32,6 +32,8 @@ export interface Box {
 export interface Page {
   root: Box
   title: string
+  /** That of the window and that for sharing; one often holds the headline, the other more or less. */
+  titles: string[]
   /** The `lang` attribute of the page, such as `zh-CN`. */
   language: string
   /** Scripts that describe the page as JSON-LD and hold an `articleBody`. */
@@ -284,10 +286,10 @@ export function parsePage(html: string, hidden = false): Page {
   })
   popTo(1)
   finish()
-  const named = meta.get('og:title') || title || ''
+  const titles = [meta.get('og:title'), title, meta.get('twitter:title')].map((name) => squeeze(name ?? '').trim()).filter((name) => name !== '')
   return {
     root,
-    title: squeeze(named).trim(),
+    title: titles[0] ?? '', titles,
     language: (language || (meta.get('content-language') ?? '')).trim(),
     data,
   }

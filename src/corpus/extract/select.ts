@@ -15,6 +15,8 @@ interface Weight {
   prose: number
   /** All votes; furniture counts against. */
   sum: number
+  /** All votes; furniture does not count. */
+  net: number
 }
 
 /** What reasoning about a page needs to know of its boxes. */
@@ -24,13 +26,13 @@ interface Weights {
 }
 
 /** The blocks of the main text in their order. `strict`: names count. */
-export function selectBlocks(root: Box, strict: boolean): Block[] {
+export function selectBlocks(root: Box, headlines: ReadonlySet<Block>, strict: boolean): Block[] {
   const weights = weigh(root, strict)
   const best = heaviest(root, weights)
   const bodies = strict ? bodiesIn(best, weights) : [best]
   const kept: Block[] = []
-  if (bodies.length > 0 && bodies[0] !== best) leadOf(best, bodies[0]!, weights, kept)
   for (const body of bodies) gather(body, weights, kept)
+  if (strict) addLead(root, weights, headlines, kept)
   // A page of a few words has no prose to vote for: then everything that is not furniture, links or not.
   if (kept.length === 0) plainBlocks(root, weights.furniture, kept)
   return kept
@@ -46,7 +48,7 @@ function weigh(root: Box, strict: boolean): Weights {
   const measure = (box: Box): number => {
     let prose = 0
     for (const item of box.items) prose += isBox(item) ? measure(item) : Math.max(0, voteOf(item))
-    of.set(box, { prose, sum: 0 })
+    of.set(box, { prose, sum: 0, net: 0 })
     return prose
   }
   const all = measure(root)
@@ -57,12 +59,21 @@ function weigh(root: Box, strict: boolean): Weights {
   const add = (box: Box, within: boolean): number => {
     const here = within || furniture.has(box)
     let sum = 0
+    let net = 0
     for (const item of box.items) {
-      if (isBox(item)) sum += add(item, here)
-      else sum += here ? -Math.abs(voteOf(item)) * 0.3 : voteOf(item)
+      if (isBox(item)) {
+        sum += add(item, here)
+        net += of.get(item)!.net
+      } else {
+        const vote = voteOf(item)
+        sum += here ? -Math.abs(vote) * 0.3 : vote
+        net += vote
+      }
     }
     if (!here && sum > 0 && bodyRank(box) > 0) sum *= 1.1
-    of.get(box)!.sum = sum
+    const weight = of.get(box)!
+    weight.sum = sum
+    weight.net = here ? 0 : net
     return sum
   }
   add(root, false)
@@ -159,25 +170,24 @@ function proseOf(box: Box, furniture: Set<Box>): number {
   return box.items.reduce((sum, item) => sum + (isBox(item) ? proseOf(item, furniture) : Math.max(0, voteOf(item))), 0)
 }
 
-/** Prose between the headline and the body: the lead, where pages put it into a box of its own. */
-function leadOf(best: Box, body: Box, { furniture }: Weights, kept: Block[]) {
-  const found: Block[] = []
-  let headline = false
+/** Prose between the headline and the first paragraph: the lead, where pages put it into a box of its own. */
+function addLead(root: Box, { furniture }: Weights, headlines: ReadonlySet<Block>, kept: Block[]) {
+  const at = kept.findIndex(({ kind }) => kind !== 'heading')
+  if (at < 0) return
+  const before = new Set(kept.slice(0, at))
+  let lead: Block[] | undefined
   const visit = (box: Box): boolean => {
-    if (box.tag === 'h1') {
-      headline = true
-      found.length = 0
-      return false
-    }
     for (const item of box.items) {
-      if (item === body) return true
       if (isBox(item)) {
         if (!(furniture.has(item) && !leadNames.test(item.label)) && visit(item)) return true
-      } else if (item.linkShare < 0.2 && (item.kind === 'heading' ? item.size > 80 : voteOf(item) > 50)) found.push(item)
+      } else if (item === kept[at]) return true
+      else if (headlines.has(item)) lead = []
+      else if (before.has(item)) continue
+      else if (item.linkShare < 0.2 && (item.kind === 'heading' ? item.size > 80 : voteOf(item) > 50)) lead?.push(item)
     }
     return false
   }
-  if (visit(best) && (headline || sizeOf(found) < 500)) kept.push(...found)
+  if (visit(root) && lead !== undefined && sizeOf(lead) < 1500) kept.splice(at, 0, ...lead)
 }
 
 const leadNames =
@@ -202,7 +212,7 @@ function gather(box: Box, weights: Weights, kept: Block[]) {
     if (weights.furniture.has(item)) continue
     const heading = isHeading(item.tag)
     if (
-      heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.sum < 0 && !isPlain(item) && !isParagraph(item)
+      heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.net < 0 && !isPlain(item) && !isParagraph(item)
     )
       continue
     gather(item, weights, kept)
@@ -220,13 +230,13 @@ const isParagraph = (box: Box) => paragraphTags.has(box.tag) && !box.items.some(
 const isHeading = (tag: string) => tag.length === 2 && tag[0] === 'h' && tag[1]! >= '1' && tag[1]! <= '6'
 
 /** Whether what follows a heading, up to the next one of its kind, is content. */
-function leadsToContent(box: Box, index: number, { of, furniture }: Weights): boolean {
+function leadsToContent(box: Box, index: number, { of }: Weights): boolean {
   let sum = 0
   const { tag } = box.items[index] as Box
   for (let i = index + 1; i < box.items.length; i++) {
     const item = box.items[i]!
     if (isBox(item) && item.tag === tag) break
-    if (isBox(item)) sum += furniture.has(item) ? 0 : of.get(item)!.sum
+    if (isBox(item)) sum += of.get(item)!.net
     else sum += voteOf(item)
     // Enough: looking on would take the square of the number of headings.
     if (sum > 1000) break
@@ -242,7 +252,7 @@ function keepBlock(block: Block, box: Box): boolean {
 
 const sentenceEnd = /[.!?…;:]["'”’»)\]]*(\s|$)|[。！？；：…]/
 
-const sentenceLast = /[.!?…。！？]["'”’»)\]]*$/
+const sentenceLast = /[.!?…。！？]["'”’“«»)\]]*$/
 
 /** How much a block speaks for being content: about its size when it is prose, below zero when it looks like furniture. */
 export function voteOf({ kind, text, size, linkShare }: Block): number {
@@ -252,5 +262,6 @@ export function voteOf({ kind, text, size, linkShare }: Block): number {
   if (kind === 'code') return size
   if (kind === 'row') return linkShare > 0.6 ? -10 : size > 30 ? prose * 0.5 : 5
   if (size > 80 || (size > 25 && sentenceEnd.test(text))) return prose
+  if (kind === 'text' && size > 8 && linkShare < 0.2 && sentenceLast.test(text)) return size
   return kind === 'item' ? (linkShare > 0.2 ? -size : 5) : -10
 }
