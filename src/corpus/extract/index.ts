@@ -4,6 +4,7 @@
  * `page.ts` reads a page into boxes of blocks, `select.ts` chooses among them, `trim.ts` cuts what only its words give away.
  * No script is run, no style sheet read.
  */
+import { bodyFromData } from './data.ts'
 import { headlinesOf } from './headline.ts'
 import { parsePage } from './page.ts'
 import type { Block } from './page.ts'
@@ -21,13 +22,15 @@ export interface Extracted {
 }
 
 export function extract(html: string): Extracted {
-  const { root, title, titles, language } = parsePage(html)
+  const { root, title, titles, language, data } = parsePage(html)
   const headlines = headlinesOf(root, titles)
   const strict = selectBlocks(root, headlines, true)
   // When most of the page's prose sits in boxes with suspicious names, the names are wrong.
   const loose = sizeOfAll(strict) < 600 ? selectBlocks(root, headlines, false) : strict
   const blocks = sizeOfAll(loose) > 3 * sizeOfAll(strict) ? loose : strict
-  const kept = trimBlocks(blocks)
+  const shown = trimBlocks(blocks)
+  const told = data.length > 0 ? bodyFromData(data) : []
+  const kept = sizeOfAll(told) > 400 && sizeOfAll(told) > 3 * sizeOfAll(shown) ? told : shown
   const at = kept.slice(0, 4).findIndex((block) => headlines.has(block))
   const headline = kept[at]
   const text = (headline === undefined ? kept : kept.toSpliced(at, 1)).map(render).join('\n')

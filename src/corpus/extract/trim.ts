@@ -17,6 +17,18 @@ const notice = new RegExp(
 const credit =
   /^\(?(photos?|pictures?|images?|pic|video|illustration|graphics?|credits?|source|courtesy|copyright|fotos?|bild(er)?|titelbild|abbildung|abb\.|grafik|quelle|crédits?|fuente|fonte|imagen|imagem|图(片|源|为)?|图片来源|摄影|資料圖片|写真|画像|撮影|図)\s*(by|credit|source|courtesy|von|de|来源|提供|\d+)?\s*([:：/©|]|$)|^(©|\(c\))\s*\S|^[^.!?。]{0,60}\/\s?(getty|reuters|ap|afp|dpa|epa|imago|shutterstock|istock|alamy|picture.alliance)\b[^.!?]{0,40}$|\b(getty images|shutterstock|istockphoto|picture alliance|imago images)\)?$/iu
 
+/** Sentences that ask the reader for something. */
+const appeal = new RegExp(
+  [
+    "sign up (here|for|to|now)|subscribe (to|now|here)|follow (us|me) (on|at)|like us on|join (us|our|the) .{0,30}(newsletter|telegram|whatsapp|mailing|channel|community|conversation)|(get|download) (the|our) .{0,30}\\bapps?\\b|support (our|independent|quality|local) journalism|become a (member|patron|subscriber|supporter)|(our|free|daily|weekly) (\\w+ )?newsletters?\\b|(enjoyed|liked) (reading )?this (post|article|story)|click (here )?to (subscribe|sign|join)|(may|might) (earn|receive) (an? )?(small )?(affiliate )?commissions?|affiliate (links?|partners?)|(to|in) your inbox|unsubscribe|terms (of|and) .{0,20}apply|for more (stories|news) like this|make sure to (like|follow|subscribe)|have a (news )?tip\\b|email us at|get in touch with our|all rights reserved|you (must|need to) be (logged|signed) in|to comment|enable javascript|javascript (is )?(disabled|required)|your browser (does not|doesn.t)|this video (is unavailable|cannot)|we use cookies|accept (all )?cookies|(add|use) (this|your) .{0,20}ad ?block",
+    "newsletter (abonnieren|anmelden|bestellen)|(unser|den) \\S* ?newsletter|jetzt (kostenlos )?(abonnieren|anmelden|registrieren|downloaden)|folgen sie uns|folge uns|unterstützen sie (uns|unsere)|unabhängiger journalismus|hat ihnen (dieser|der) (artikel|beitrag)|wie hat ihnen|hier (anmelden|abonnieren)|externe(r|n) inhalte?|empfohlener redaktioneller inhalt|an dieser stelle finden sie|personenbezogene daten an|bezahlschranke|dieser (beitrag|artikel|text) enthält (werbung|affiliate)|affiliate-links?|um kommentare zu schreiben|anmelden, um",
+    "suscríbe(te|ase)|síguenos|únete a (nuestr|est)|boletín|regístrate|para comentar|abonnez-vous|inscrivez-vous|suivez-nous|rejoignez|iscriviti|seguici|assine|inscreva-se|siga-nos|cadastre-se",
+    "(关注|扫描|扫码|搜索|添加).{0,20}(公众号|微信|二维码|微博)|(下载|安装|打开).{0,12}(APP|客户端)|点击.{0,10}(订阅|关注|下载|阅读原文)|未经.{0,10}(授权|许可|允许).{0,12}(转载|不得|禁止)|(转载|如需转载).{0,10}(请|须|注明)|版权(归|属于|所有)|如有侵权|联系(我们)?删除|仅代表作者(个人)?(观点|本人)|不代表本(站|网|平台)|本文(系|为).{0,12}(原创|转载)|请勿转载|声明[：:]",
+    "(メルマガ|メールマガジン|ニュースレター)(を|に|の)?(登録|購読)|(会員|無料)(登録|会員)|この記事は(会員|有料)|無断(転載|複写|使用)|フォローする|アプリ(を|で)(ダウンロード|読む)|続きは.{0,8}(会員|有料)",
+  ].join('|'),
+  'iu',
+)
+
 /** Headings, or short lines, of what follows an article. */
 const moreHeading =
   /^(related|see also$|read (also|next|more)|you (may|might|could) (also )?(like|enjoy|be interested)|you might also|more (from|on|in|like|stories|articles|news|posts|to explore)\b|more$|recommended|suggested|most (read|popular|viewed|shared)|latest (news|posts|articles|stories)|popular( posts| articles| now)?$|trending|recent (posts|articles|comments)|(\d+ )?comments?\b|discussion$|leave a |join the (conversation|discussion)|share this|about the author|author( bio)?$|newsletter|follow us|references$|external links$|further reading|footnotes?$|sponsored|similar (posts|articles|stories)|around the web|from the web|editor.?s picks|what to read next|keep reading|other (stories|articles|posts)|you may have missed|also (on|in) |in this (article|story|section)$|explore more|sign up|subscribe|相关(阅读|文章|推荐|新闻|链接|报道|资讯|内容|专题|主题)|延伸阅读|推荐(阅读|文章|内容)|猜你喜欢|为你推荐|热门(文章|推荐|评论|新闻|资讯)|热(点|评)|最新(文章|评论|新闻|资讯)|精彩(推荐|评论)|更多(精彩|内容|资讯|新闻)|网友评论|全部评论|评论\s*[（(]?\d*[)）]?$|发表评论|参考(资料|文献)|外部链接|注释$|大家都在看|関連(記事|リンク|ニュース|キーワード|項目)|おすすめ|人気(記事|ランキング)|ランキング|あわせて読みたい|新着(記事)?|コメント|脚注$|出典$|外部リンク|この記事を書いた|weitere (artikel|themen|meldungen|beiträge|informationen)|mehr (zum thema|aus|von|nachrichten)|ähnliche (artikel|beiträge)|das könnte|auch interessant|meistgelesen|verwandte|kommentare|über den autor|zum thema$|neueste|beliebte|passend zum|lesen sie auch|à lire|sur le même|articles? (liés|similaires|associés)|les plus lus|commentaires|voir aussi|noticias relacionadas|relacionad[oa]s|artículos relacionados|te puede interesar|lo más (leído|visto)|más (noticias|leídas|sobre)|comentarios|potrebbe|articoli correlati|leggi anche|notícias relacionadas|leia também|mais lidas|veja também)/iu
@@ -43,11 +55,12 @@ export function isDateline({ kind, text, size }: Block): boolean {
 
 const isNotice = ({ kind, text, size, linkShare }: Block) =>
   kind !== 'code' && kind !== 'row' && size <= 110 && (size <= 60 || linkShare > 0.3) && notice.test(text)
+const isAppeal = ({ kind, text, size }: Block) => kind !== 'code' && kind !== 'row' && size <= 240 && appeal.test(text)
 const isCredit = ({ kind, text, size }: Block) => kind === 'text' && size <= 160 && credit.test(text)
 
 /** Without notices, without what comes after a heading such as "Related" near the end, and without headings that lead to nothing. */
 export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
-  const kept = blocks.filter((block) => !isNotice(block) && !isCredit(block))
+  const kept = blocks.filter((block) => !isNotice(block) && !isCredit(block) && !isAppeal(block))
   const all = sizeOfAll(kept)
   let before = 0
   let end = kept.length
@@ -59,10 +72,16 @@ export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
     }
     before += block.size
   }
-  while (end > 0 && (kept[end - 1]!.kind === 'heading' || isDateline(kept[end - 1]!))) end--
+  while (end > 0 && isTail(kept[end - 1]!, end)) end--
   const start = startOf(kept, end)
   const dated = kept.slice(0, start).filter((block) => !isDateline(block))
   return withoutCopies([...dated, ...kept.slice(start, end)])
+}
+
+/** No end of a text: a heading, a date, or a few words that are no sentence, such as names. */
+function isTail(block: Block, end: number): boolean {
+  if (block.kind === 'heading' || isDateline(block)) return true
+  return end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)\]]*$/u.test(block.text)
 }
 
 /** Where prose begins. */
