@@ -23,6 +23,39 @@ export function bodyFromData(scripts: readonly string[]): Block[] {
     .map((line) => ({ kind: 'text', text: line, linkShare: 0, size: sizeOf(line) }))
 }
 
+/**
+ * The blocks of a selection that the body in JSON-LD confirms, and those of the page that it names and the selection missed; the selection itself
+ * where the two disagree: a body cut short (as behind paywalls), or one of another page.
+ */
+export function agreeing(selected: readonly Block[], page: readonly Block[], told: readonly Block[]): readonly Block[] {
+  const body = lettersOf(told.map(({ text }) => text).join(' '))
+  if (body.length < 300) return selected
+  const confirmed = new Set(page.filter((block) => isIn(block, body)))
+  const sizeOfSome = (blocks: readonly Block[]) => blocks.reduce((sum, { size }) => sum + size, 0)
+  const shared = sizeOfSome(selected.filter((block) => confirmed.has(block)))
+  if (shared < 0.7 * sizeOfSome(selected)) return selected
+  const chosen = new Set(selected)
+  const missed = shared < 0.3 * sizeOfSome(told)
+  // Bodies leave out the lead, so what comes first stays.
+  let begun = false
+  return page.filter((block) => {
+    begun ||= confirmed.has(block) && chosen.has(block)
+    if (chosen.has(block)) return !begun || block.kind !== 'text' || confirmed.has(block)
+    return missed && block.size > 40 && confirmed.has(block)
+  })
+}
+
+const lettersOf = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '')
+
+/** Whole, or a long block by parts of it: bodies lose datelines, notes and links. */
+function isIn({ text }: Block, body: string): boolean {
+  const letters = lettersOf(text)
+  if (letters.length < 3) return false
+  if (body.includes(letters)) return true
+  const middle = letters.length >> 1
+  return letters.length > 60 && [0, middle - 15, letters.length - 30].some((at) => body.includes(letters.slice(at, at + 30)))
+}
+
 function parse(script: string): unknown {
   try {
     return JSON.parse(script)

@@ -4,9 +4,9 @@
  * `page.ts` reads a page into boxes of blocks, `select.ts` chooses among them, `trim.ts` cuts what only its words give away.
  * No script is run, no style sheet read.
  */
-import { bodyFromData } from './data.ts'
+import { agreeing, bodyFromData } from './data.ts'
 import { headlinesOf } from './headline.ts'
-import { parsePage } from './page.ts'
+import { blocksIn, parsePage } from './page.ts'
 import type { Block } from './page.ts'
 import { selectBlocks } from './select.ts'
 import { sizeOfAll, trimBlocks } from './trim.ts'
@@ -28,8 +28,8 @@ export function extract(html: string): Extracted {
   // When most of the page's prose sits in boxes with suspicious names, the names are wrong.
   const loose = sizeOfAll(strict) < 600 ? selectBlocks(root, headlines, false) : strict
   const blocks = sizeOfAll(loose) > 3 * sizeOfAll(strict) ? loose : strict
-  const shown = trimBlocks(blocks)
   const told = data.length > 0 ? bodyFromData(data) : []
+  const shown = trimBlocks(told.length > 0 ? agreeing(blocks, blocksIn(root), told) : blocks)
   const kept = sizeOfAll(told) > 400 && sizeOfAll(told) > 3 * sizeOfAll(shown) ? told : shown
   const at = kept.slice(0, 4).findIndex((block) => headlines.has(block))
   const headline = kept[at]
