@@ -13,9 +13,9 @@ const furniture = setOf(`
   nav navbar navi navigation subnav topnav menu submenu menus menubar breadcrumb breadcrumbs breadcrump crumb crumbs sidebar sidebars sidebox aside footer foot
   footnav copyright imprint impressum recirc recirculation nextstory nextpost nextarticle
   sociable share shares sharing sharer sharebar sharebox sharethis addthis addtoany sharedaddy social socials socialmedia shariff
-  cookie cookies consent gdpr cmp optanon
+  
   ad ads adv advert adverts advertisement advertising advertise adsense adslot adsbygoogle adbox anzeige werbung publicidad sponsor sponsored sponsors
-  promo promos promotion promobox popup modal lightbox overlay newsletter newsletters subscribe subscription subscriptions signup login logout signin register registration
+  promo promos promotion promobox newsletter newsletters subscribe subscription subscriptions signup login logout signin register registration
   paywall searchform searchbox pager pagination paginator paging toolbar toolbox taglist tagcloud tagging skiplink skiplinks
   mostread mostpopular popular trending readmore morestories furtherreading seealso
   jetpack jp bookmark bookmarks printfriendly donate donation donations feedback rating ratings votes voting poll teasers teaserlist
@@ -26,6 +26,7 @@ const furniture = setOf(`
 const after = setOf(`
   comment comments commentlist commentform commentsblock commentaires kommentare kommentar comentarios disqus livefyre respond
   related relatednews relatedposts relateds recommend recommended recommendation recommendations outbrain taboola plista zergnet
+  cookie cookies cookiebar consent gdpr cmp optanon popup modal modals lightbox overlay offcanvas
 `)
 /** Where there is little text; else such a word may well be part of the article's name. */
 const slight = setOf(`

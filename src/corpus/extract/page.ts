@@ -127,12 +127,12 @@ export function parsePage(html: string, hidden = false): Page {
 
   function isFirstOfItem(): boolean {
     if (box.items.length > 0) return false
-    if (box.tag === 'li') return true
+    if (items.has(box.tag)) return true
     if (box.tag !== 'p' && box.tag !== 'div') return false
     // The innermost open block but one.
     for (let i = stack.length - 1, seen = 0; i > 0; i--) {
       const above = stack[i]!.box
-      if (above !== undefined && seen++ === 1) return above.tag === 'li' && above.items.length === 0
+      if (above !== undefined && seen++ === 1) return items.has(above.tag) && above.items.length === 0
     }
     return false
   }
@@ -296,6 +296,7 @@ export function parsePage(html: string, hidden = false): Page {
 }
 
 const paragraph = setOf('p')
+const items = setOf('li dd')
 
 function newBox(tag: string, attributes: string): Box {
   if (attributes === '') return { tag, label: '', role: '', property: '', items: [] }
@@ -320,8 +321,9 @@ function isHidden(tag: string, attributes: string): boolean {
 /** The cells of a row as one block, unless the table is the scaffold of a page's layout. */
 function mergeCells(row: Box) {
   const cells = row.items.filter(isBox)
-  if (cells.length < 2 || cells.length < row.items.length || cells.some((cell) => !isDataCell(cell))) return
+  if (cells.length < row.items.length || cells.some((cell) => !isDataCell(cell))) return
   const blocks = cells.map((cell) => blocksIn(cell))
+  if (cells.length < 2 && blocks.flat().some((block) => block.size > 80)) return
   const text = blocks.map((cell) => cell.map((block) => block.text.replace(/\s+/g, ' ')).join(' ')).join(' | ')
   const all = blocks.flat()
   const size = all.reduce((sum, block) => sum + block.size, 0)
