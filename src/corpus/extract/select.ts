@@ -73,6 +73,8 @@ function weigh(root: Box, strict: boolean): Weights {
     if (!here && sum > 0 && bodyRank(box) > 0) sum *= 1.1
     const weight = of.get(box)!
     weight.sum = sum
+    // Items of a list may be links, as long as the list is not one of links.
+    if (net < 0 && lists.has(box.tag) && linkShareOf(box) < 0.4) net = 0
     weight.net = here ? 0 : net
     return sum
   }
@@ -203,10 +205,11 @@ function plainBlocks(box: Box, furniture: Set<Box>, kept: Block[]) {
 }
 
 /** Appends the blocks of a box, without boxes that were voted out. */
-function gather(box: Box, weights: Weights, kept: Block[]) {
+function gather(box: Box, weights: Weights, kept: Block[], mixed = false) {
+  const inMixed = lists.has(box.tag) ? linkShareOf(box) < 0.6 : mixed && box.tag === 'li'
   for (const [i, item] of box.items.entries()) {
     if (!isBox(item)) {
-      if (keepBlock(item, box)) kept.push(item)
+      if (keepBlock(item, box, inMixed)) kept.push(item)
       continue
     }
     if (weights.furniture.has(item)) continue
@@ -215,7 +218,7 @@ function gather(box: Box, weights: Weights, kept: Block[]) {
       heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.net < 0 && !isPlain(item) && !isParagraph(item)
     )
       continue
-    gather(item, weights, kept)
+    gather(item, weights, kept, inMixed)
   }
 }
 
@@ -226,6 +229,24 @@ function isPlain(box: Box): boolean {
 
 const paragraphTags = new Set(['p', 'li', 'dd', 'dt'])
 const isParagraph = (box: Box) => paragraphTags.has(box.tag) && !box.items.some(isBox)
+
+const lists = new Set(['ul', 'ol', 'dl'])
+
+function linkShareOf(box: Box): number {
+  let size = 0
+  let linked = 0
+  const visit = (box: Box) => {
+    for (const item of box.items) {
+      if (isBox(item)) visit(item)
+      else {
+        size += item.size
+        linked += item.size * item.linkShare
+      }
+    }
+  }
+  visit(box)
+  return linked / Math.max(1, size)
+}
 
 const isHeading = (tag: string) => tag.length === 2 && tag[0] === 'h' && tag[1]! >= '1' && tag[1]! <= '6'
 
@@ -244,8 +265,9 @@ function leadsToContent(box: Box, index: number, { of }: Weights): boolean {
   return sum >= 0 || index === box.items.length - 1
 }
 
-function keepBlock(block: Block, box: Box): boolean {
+function keepBlock(block: Block, box: Box, mixed: boolean): boolean {
   if (block.kind === 'heading' || isHeading(box.tag)) return block.linkShare < 0.9 || block.size > 20
+  if (block.kind === 'item' && mixed) return true
   if (block.linkShare < 0.75 || block.size > 200 || block.kind === 'row') return true
   return block.linkShare < 0.95 && block.size > 60 && sentenceLast.test(block.text)
 }
