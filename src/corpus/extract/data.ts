@@ -4,7 +4,7 @@
  * It is what publishers tell search engines: often whole and clean, often cut short or without paragraphs. So it is taken only where the page
  * itself has next to nothing.
  */
-import type { Block } from './page.ts'
+import type { Block } from './blocks.ts'
 import { linesOf } from './page.ts'
 import { decode } from './tags.ts'
 import { hasWords, sizeOf } from './text.ts'

@@ -1,6 +1,6 @@
 /** Which heading of a page is its headline: the one that its title repeats. */
-import { isBox } from './page.ts'
-import type { Block, Box } from './page.ts'
+import { isBox } from './blocks.ts'
+import type { Block, Box } from './blocks.ts'
 
 const wordsOf = (text: string) =>
   text.toLowerCase().match(/[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]|[\p{L}\p{N}]+/gu) ?? []

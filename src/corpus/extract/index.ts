@@ -6,10 +6,11 @@
  */
 import { agreeing, bodyFromData } from './data.ts'
 import { headlinesOf } from './headline.ts'
-import { blocksIn, parsePage } from './page.ts'
-import type { Block } from './page.ts'
+import { blocksIn, sizeOfAll } from './blocks.ts'
+import { parsePage } from './page.ts'
+import type { Block } from './blocks.ts'
 import { selectBlocks } from './select.ts'
-import { sizeOfAll, trimBlocks } from './trim.ts'
+import { trimBlocks } from './trim.ts'
 
 export interface Extracted {
   /** A block a line; list items open with `- `, cells are parted by ` | `. */

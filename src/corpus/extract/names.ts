@@ -4,7 +4,7 @@
  * Names are read word by word: `article__share-bar`, `articleShareBar` and `share_bar` all hold `share`. A word counts, a slug that happens to hold
  * it does not. The lists come from pages (those of the development half, see docs/log.md) and from what content management systems emit.
  */
-import type { Box } from './page.ts'
+import type { Box } from './blocks.ts'
 
 const setOf = (words: string) => new Set(words.trim().split(/\s+/))
 

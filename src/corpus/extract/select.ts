@@ -7,8 +7,8 @@
  * (Readability, jusText and trafilatura pursue related ideas.)
  */
 import { bodyRank, natureOf } from './names.ts'
-import { isBox } from './page.ts'
-import type { Block, Box } from './page.ts'
+import { isBox } from './blocks.ts'
+import type { Block, Box } from './blocks.ts'
 
 interface Weight {
   /** The votes of prose below a box. */
@@ -274,7 +274,7 @@ function keepBlock(block: Block, box: Box, mixed: boolean): boolean {
 
 const sentenceEnd = /[.!?…;:]["'”’»)\]]*(\s|$)|[。！？；：…]/
 
-const sentenceLast = /[.!?…。！？]["'”’“«»)\]]*$/
+const sentenceLast = /[.!?…。！？]["'”’“«»)）」』】》\]]*$/
 
 /** How much a block speaks for being content: about its size when it is prose, below zero when it looks like furniture. */
 export function voteOf({ kind, text, size, linkShare }: Block): number {

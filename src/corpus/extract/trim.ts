@@ -1,5 +1,6 @@
 /** What pages put around and between the paragraphs of an article, told by its words: notices, datelines, credits, what follows the end. */
-import type { Block } from './page.ts'
+import { sizeOfAll } from './blocks.ts'
+import type { Block } from './blocks.ts'
 
 /** Openings of short lines that are no part of the text. English, Chinese, Japanese, German, French, Spanish, Italian, Portuguese. */
 const notice = new RegExp(
@@ -81,7 +82,7 @@ export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
 /** No end of a text: a heading, a date, or a few words that are no sentence, such as names. */
 function isTail(block: Block, end: number): boolean {
   if (block.kind === 'heading' || isDateline(block)) return true
-  return end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)\]]*$/u.test(block.text)
+  return end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)）」』】》\]]*$/u.test(block.text)
 }
 
 /** Where prose begins. */
@@ -101,5 +102,3 @@ function withoutCopies(blocks: readonly Block[]): readonly Block[] {
   })
   return sizeOfAll(once) > 0.75 * sizeOfAll(blocks) ? once : blocks
 }
-
-export const sizeOfAll = (blocks: readonly Block[]) => blocks.reduce((sum, block) => sum + block.size, 0)
