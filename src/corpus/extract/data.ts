@@ -53,7 +53,9 @@ function isIn({ text }: Block, body: string): boolean {
   if (letters.length < 3) return false
   if (body.includes(letters)) return true
   const middle = letters.length >> 1
-  return letters.length > 60 && [0, middle - 15, letters.length - 30].some((at) => body.includes(letters.slice(at, at + 30)))
+  return (
+    letters.length > 60 && [0, middle - 15, letters.length - 30].some((at) => body.includes(letters.slice(at, at + 30)))
+  )
 }
 
 function parse(script: string): unknown {
@@ -62,7 +64,9 @@ function parse(script: string): unknown {
   } catch {
     try {
       // Line breaks inside strings are the commonest fault.
-      return JSON.parse(script.replace(/^\s*(<!--|\/\/<!\[CDATA\[)|(-->|\/\/\]\]>)\s*$/g, '').replace(/[\r\n\t]+/g, ' '))
+      return JSON.parse(
+        script.replace(/^\s*(<!--|\/\/<!\[CDATA\[)|(-->|\/\/\]\]>)\s*$/g, '').replace(/[\r\n\t]+/g, ' '),
+      )
     } catch {
       return undefined
     }

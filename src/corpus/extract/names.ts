@@ -39,13 +39,17 @@ const slight = setOf(`
 `)
 /** Both in one name: what is written below a picture. */
 const pictures = setOf('img image images picture photo foto bild media video gallery slider slideshow lightbox')
-const captions = setOf('description desc descr caption text title info legend meta details credit subtitle author copyright')
+const captions = setOf(
+  'description desc descr caption text title info legend meta details credit subtitle author copyright',
+)
 /** Inside of words that designers run together, such as `commentsbox` and `newsletterform`. */
 const stems =
   /newsletter|breadcrumb|sidebar|cookie|comment(s|list|form|box|area|section|count)|related(post|article|new|stor|link|content|topic|item)|advert|social(share|media|icon|bar|link|button)|share(button|bar|link|box|this|tool|icon)|promo(box|tion)|sponsor|werbung|paywall|outbrain|taboola|recommend|disqus|pagination|navbar|author(box|bio|info|card)|saboxplugin|citate|disclosure|disclaimer|affiliate|appstore|sociable|subscri(be|ption)(box|form|widget)|mostread|readmore|moreon|nextup|seealso/
 /** Both in one name: who wrote it. */
 const people = setOf('author authors autor writer contributor journalist')
-const cards = setOf('box bio info about card profile description desc detail details wrapper block biography image avatar name')
+const cards = setOf(
+  'box bio info about card profile description desc detail details wrapper block biography image avatar name',
+)
 const negations = setOf(
   'has have with without no not is show hide enable disable disabled closed open single layout col columns post type page',
 )
@@ -74,7 +78,8 @@ export function natureOf(box: Box): Nature {
     if (words.length > 7) continue
     // `has-sidebar` says what else there is; `sidebar` says what this is.
     if (words.length > 1 && negations.has(words[0]!) && !['post', 'page', 'single', 'col'].includes(words[0]!)) continue
-    if (nature === 'none' && words.some((word) => pictures.has(word)) && words.some((word) => captions.has(word))) nature = 'slight'
+    if (nature === 'none' && words.some((word) => pictures.has(word)) && words.some((word) => captions.has(word)))
+      nature = 'slight'
     if (words.some((word) => people.has(word)) && words.some((word) => cards.has(word))) nature = 'furniture'
     for (const word of words) {
       if (after.has(word)) return 'after'

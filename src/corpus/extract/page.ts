@@ -98,7 +98,12 @@ export function parsePage(html: string): Page {
     if (box.items.length > 0) return false
     if (listItems.has(box.tag)) return true
     const above = boxes.at(-2)
-    return (box.tag === 'p' || box.tag === 'div') && above !== undefined && listItems.has(above.tag) && above.items.length === 0
+    return (
+      (box.tag === 'p' || box.tag === 'div') &&
+      above !== undefined &&
+      listItems.has(above.tag) &&
+      above.items.length === 0
+    )
   }
 
   function add(text: string) {

@@ -6,24 +6,13 @@
  * of an article, and holds most of the prose, is the article. What is left in it with a sum below zero is cut out.
  * (Readability, jusText and trafilatura pursue related ideas.)
  */
-import { bodyRank, natureOf } from './names.ts'
-import { isBox } from './blocks.ts'
+import { isBox, linkShareOf, sizeOfAll } from './blocks.ts'
 import type { Block, Box } from './blocks.ts'
-
-interface Weight {
-  /** The votes of prose below a box. */
-  prose: number
-  /** All votes; furniture counts against. */
-  sum: number
-  /** All votes; furniture does not count. */
-  net: number
-}
-
-/** What reasoning about a page needs to know of its boxes. */
-interface Weights {
-  of: Map<Box, Weight>
-  furniture: Set<Box>
-}
+import { bodyRank } from './names.ts'
+import { headings } from './nesting.ts'
+import { keepBlock, voteOf } from './votes.ts'
+import { isList, weigh } from './weights.ts'
+import type { Weights } from './weights.ts'
 
 /** The blocks of the main text in their order. `strict`: names count. */
 export function selectBlocks(root: Box, headlines: ReadonlySet<Block>, strict: boolean): Block[] {
@@ -36,105 +25,6 @@ export function selectBlocks(root: Box, headlines: ReadonlySet<Block>, strict: b
   // A page of a few words has no prose to vote for: then everything that is not furniture, links or not.
   if (kept.length === 0) plainBlocks(root, weights.furniture, kept)
   return kept
-}
-
-const furnitureTags = new Set(['nav', 'aside', 'footer', 'form', 'menu', 'figcaption'])
-const furnitureRoles =
-  /^(navigation|banner|contentinfo|complementary|search|dialog|alert|alertdialog|menu|menubar|toolbar|tooltip|tablist|status)$/
-const wholes = new Set(['html', 'body', 'main'])
-
-function weigh(root: Box, strict: boolean): Weights {
-  const of = new Map<Box, Weight>()
-  const measure = (box: Box): number => {
-    let prose = 0
-    for (const item of box.items) prose += isBox(item) ? measure(item) : Math.max(0, voteOf(item))
-    of.set(box, { prose, sum: 0, net: 0 })
-    return prose
-  }
-  const all = measure(root)
-  const furniture = new Set<Box>()
-  for (const [box, { prose }] of of)
-    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict)) furniture.add(box)
-  if (strict) for (const teaser of teasersIn(root, of, all)) furniture.add(teaser)
-  const add = (box: Box, within: boolean): number => {
-    const here = within || furniture.has(box)
-    let sum = 0
-    let net = 0
-    for (const item of box.items) {
-      if (isBox(item)) {
-        sum += add(item, here)
-        net += of.get(item)!.net
-      } else {
-        const vote = voteOf(item)
-        sum += here ? -Math.abs(vote) * 0.3 : vote
-        net += vote
-      }
-    }
-    if (!here && sum > 0 && bodyRank(box) > 0) sum *= 1.1
-    const weight = of.get(box)!
-    weight.sum = sum
-    // Items of a list may be links, as long as the list is not one of links.
-    if (net < 0 && lists.has(box.tag) && linkShareOf(box) < 0.4) net = 0
-    weight.net = here ? 0 : net
-    return sum
-  }
-  add(root, false)
-  return { of, furniture }
-}
-
-function isFurniture(box: Box, prose: number, all: number, strict: boolean): boolean {
-  if (furnitureRoles.test(box.role)) return box.role !== 'banner' || prose < 0.4 * all
-  if (furnitureTags.has(box.tag)) return box.tag === 'nav' || ((strict || box.tag !== 'form') && prose < 0.5 * all)
-  if (!strict) return false
-  if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
-  const nature = natureOf(box)
-  if (nature === 'after') return prose < 0.4 * all || (all - prose > 200 && prose < 0.95 * all)
-  if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
-  return nature === 'slight' && prose < Math.min(400, 0.15 * all)
-}
-
-/** Boxes that announce other pages: a heading that is a link, and little else. None where such boxes hold most of the page. */
-function teasersIn(root: Box, of: Map<Box, Weight>, all: number): Box[] {
-  const found: Box[] = []
-  let prose = 0
-  const visit = (box: Box) => {
-    const held = of.get(box)!.prose
-    if (held < 700 && !isHeading(box.tag) && isTeaser(box)) {
-      found.push(box)
-      prose += held
-    } else for (const item of box.items) if (isBox(item)) visit(item)
-  }
-  visit(root)
-  return prose < 0.6 * all ? found : []
-}
-
-function isTeaser(box: Box): boolean {
-  let headings = 0
-  let linked = 0
-  let blocks = 0
-  const count = (box: Box) => {
-    for (const item of box.items) {
-      if (isBox(item)) count(item)
-      else {
-        blocks++
-        if (item.kind === 'heading') {
-          headings++
-          if (item.linkShare > 0.9 && item.size > 15) linked++
-        }
-      }
-    }
-  }
-  count(box)
-  return headings === 1 && linked === 1 && blocks <= 8
-}
-
-/** A figure may hold a table, a listing or a quotation, beside pictures with their captions. */
-function holdsMatter(box: Box): boolean {
-  return box.items.some((item) =>
-    isBox(item)
-      ? item.tag === 'blockquote' || item.tag === 'table' || holdsMatter(item)
-      : item.kind === 'row' || item.kind === 'code',
-  )
 }
 
 /** On a tie the inner box wins. */
@@ -189,13 +79,11 @@ function addLead(root: Box, { furniture }: Weights, headlines: ReadonlySet<Block
     }
     return false
   }
-  if (visit(root) && lead !== undefined && sizeOf(lead) < 1500) kept.splice(at, 0, ...lead)
+  if (visit(root) && lead !== undefined && sizeOfAll(lead) < 1500) kept.splice(at, 0, ...lead)
 }
 
 const leadNames =
   /(^|[\s_-])(lead|lede|intro|introduction|summary|standfirst|dek|abstract|excerpt|teaser|vorspann|chapo|sapo|subtitle|subheadline|entradilla|bajada|sumario)/i
-
-const sizeOf = (blocks: Block[]) => blocks.reduce((sum, block) => sum + block.size, 0)
 
 function plainBlocks(box: Box, furniture: Set<Box>, kept: Block[]) {
   for (const item of box.items) {
@@ -206,14 +94,14 @@ function plainBlocks(box: Box, furniture: Set<Box>, kept: Block[]) {
 
 /** Appends the blocks of a box, without boxes that were voted out. */
 function gather(box: Box, weights: Weights, kept: Block[], mixed = false) {
-  const inMixed = lists.has(box.tag) ? linkShareOf(box) < 0.6 : mixed && box.tag === 'li'
+  const inMixed = isList(box) ? linkShareOf(box) < 0.6 : mixed && box.tag === 'li'
   for (const [i, item] of box.items.entries()) {
     if (!isBox(item)) {
-      if (keepBlock(item, box, inMixed)) kept.push(item)
+      if (keepBlock(item, inMixed)) kept.push(item)
       continue
     }
     if (weights.furniture.has(item)) continue
-    const heading = isHeading(item.tag)
+    const heading = headings.has(item.tag)
     if (
       heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.net < 0 && !isPlain(item) && !isParagraph(item)
     )
@@ -230,26 +118,6 @@ function isPlain(box: Box): boolean {
 const paragraphTags = new Set(['p', 'li', 'dd', 'dt'])
 const isParagraph = (box: Box) => paragraphTags.has(box.tag) && !box.items.some(isBox)
 
-const lists = new Set(['ul', 'ol', 'dl'])
-
-function linkShareOf(box: Box): number {
-  let size = 0
-  let linked = 0
-  const visit = (box: Box) => {
-    for (const item of box.items) {
-      if (isBox(item)) visit(item)
-      else {
-        size += item.size
-        linked += item.size * item.linkShare
-      }
-    }
-  }
-  visit(box)
-  return linked / Math.max(1, size)
-}
-
-const isHeading = (tag: string) => tag.length === 2 && tag[0] === 'h' && tag[1]! >= '1' && tag[1]! <= '6'
-
 /** Whether what follows a heading, up to the next one of its kind, is content. */
 function leadsToContent(box: Box, index: number, { of }: Weights): boolean {
   let sum = 0
@@ -263,27 +131,4 @@ function leadsToContent(box: Box, index: number, { of }: Weights): boolean {
     if (sum > 1000) break
   }
   return sum >= 0 || index === box.items.length - 1
-}
-
-function keepBlock(block: Block, box: Box, mixed: boolean): boolean {
-  if (block.kind === 'heading' || isHeading(box.tag)) return block.linkShare < 0.9 || block.size > 20
-  if (block.kind === 'item' && mixed) return true
-  if (block.linkShare < 0.75 || block.size > 200 || block.kind === 'row') return true
-  return block.linkShare < 0.95 && block.size > 60 && sentenceLast.test(block.text)
-}
-
-const sentenceEnd = /[.!?…;:]["'”’»)\]]*(\s|$)|[。！？；：…]/
-
-const sentenceLast = /[.!?…。！？]["'”’“«»)）」』】》\]]*$/
-
-/** How much a block speaks for being content: about its size when it is prose, below zero when it looks like furniture. */
-export function voteOf({ kind, text, size, linkShare }: Block): number {
-  const prose = size * (1 - 1.5 * linkShare)
-  if (kind !== 'row' && linkShare > 0.5) return -Math.min(size, 150)
-  if (kind === 'heading') return 0
-  if (kind === 'code') return size
-  if (kind === 'row') return linkShare > 0.6 ? -10 : size > 30 ? prose * 0.5 : 5
-  if (size > 80 || (size > 25 && sentenceEnd.test(text))) return prose
-  if (kind === 'text' && size > 8 && linkShare < 0.2 && sentenceLast.test(text)) return size
-  return kind === 'item' ? (linkShare > 0.2 ? -size : 5) : -10
 }

@@ -21,11 +21,11 @@ const credit =
 /** Sentences that ask the reader for something. */
 const appeal = new RegExp(
   [
-    "sign up (here|for|to|now)|subscribe (to|now|here)|follow (us|me) (on|at)|like us on|join (us|our|the) .{0,30}(newsletter|telegram|whatsapp|mailing|channel|community|conversation)|(get|download) (the|our) .{0,30}\\bapps?\\b|support (our|independent|quality|local) journalism|become a (member|patron|subscriber|supporter)|(our|free|daily|weekly) (\\w+ )?newsletters?\\b|(enjoyed|liked) (reading )?this (post|article|story)|click (here )?to (subscribe|sign|join)|(may|might) (earn|receive) (an? )?(small )?(affiliate )?commissions?|affiliate (links?|partners?)|(to|in) your inbox|unsubscribe|terms (of|and) .{0,20}apply|for more (stories|news) like this|make sure to (like|follow|subscribe)|have a (news )?tip\\b|email us at|get in touch with our|all rights reserved|you (must|need to) be (logged|signed) in|to comment|enable javascript|javascript (is )?(disabled|required)|your browser (does not|doesn.t)|this video (is unavailable|cannot)|we use cookies|accept (all )?cookies|(add|use) (this|your) .{0,20}ad ?block",
-    "newsletter (abonnieren|anmelden|bestellen)|(unser|den) \\S* ?newsletter|jetzt (kostenlos )?(abonnieren|anmelden|registrieren|downloaden)|folgen sie uns|folge uns|unterstützen sie (uns|unsere)|unabhängiger journalismus|hat ihnen (dieser|der) (artikel|beitrag)|wie hat ihnen|hier (anmelden|abonnieren)|externe(r|n) inhalte?|empfohlener redaktioneller inhalt|an dieser stelle finden sie|personenbezogene daten an|bezahlschranke|dieser (beitrag|artikel|text) enthält (werbung|affiliate)|affiliate-links?|um kommentare zu schreiben|anmelden, um",
-    "suscríbe(te|ase)|síguenos|únete a (nuestr|est)|boletín|regístrate|para comentar|abonnez-vous|inscrivez-vous|suivez-nous|rejoignez|iscriviti|seguici|assine|inscreva-se|siga-nos|cadastre-se",
-    "(关注|扫描|扫码|搜索|添加).{0,20}(公众号|微信|二维码|微博)|(下载|安装|打开).{0,12}(APP|客户端)|点击.{0,10}(订阅|关注|下载|阅读原文)|未经.{0,10}(授权|许可|允许).{0,12}(转载|不得|禁止)|(转载|如需转载).{0,10}(请|须|注明)|版权(归|属于|所有)|如有侵权|联系(我们)?删除|仅代表作者(个人)?(观点|本人)|不代表本(站|网|平台)|本文(系|为).{0,12}(原创|转载)|请勿转载|声明[：:]",
-    "(メルマガ|メールマガジン|ニュースレター)(を|に|の)?(登録|購読)|(会員|無料)(登録|会員)|この記事は(会員|有料)|無断(転載|複写|使用)|フォローする|アプリ(を|で)(ダウンロード|読む)|続きは.{0,8}(会員|有料)",
+    'sign up (here|for|to|now)|subscribe (to|now|here)|follow (us|me) (on|at)|like us on|join (us|our|the) .{0,30}(newsletter|telegram|whatsapp|mailing|channel|community|conversation)|(get|download) (the|our) .{0,30}\\bapps?\\b|support (our|independent|quality|local) journalism|become a (member|patron|subscriber|supporter)|(our|free|daily|weekly) (\\w+ )?newsletters?\\b|(enjoyed|liked) (reading )?this (post|article|story)|click (here )?to (subscribe|sign|join)|(may|might) (earn|receive) (an? )?(small )?(affiliate )?commissions?|affiliate (links?|partners?)|(to|in) your inbox|unsubscribe|terms (of|and) .{0,20}apply|for more (stories|news) like this|make sure to (like|follow|subscribe)|have a (news )?tip\\b|email us at|get in touch with our|all rights reserved|you (must|need to) be (logged|signed) in|to comment|enable javascript|javascript (is )?(disabled|required)|your browser (does not|doesn.t)|this video (is unavailable|cannot)|we use cookies|accept (all )?cookies|(add|use) (this|your) .{0,20}ad ?block',
+    'newsletter (abonnieren|anmelden|bestellen)|(unser|den) \\S* ?newsletter|jetzt (kostenlos )?(abonnieren|anmelden|registrieren|downloaden)|folgen sie uns|folge uns|unterstützen sie (uns|unsere)|unabhängiger journalismus|hat ihnen (dieser|der) (artikel|beitrag)|wie hat ihnen|hier (anmelden|abonnieren)|externe(r|n) inhalte?|empfohlener redaktioneller inhalt|an dieser stelle finden sie|personenbezogene daten an|bezahlschranke|dieser (beitrag|artikel|text) enthält (werbung|affiliate)|affiliate-links?|um kommentare zu schreiben|anmelden, um',
+    'suscríbe(te|ase)|síguenos|únete a (nuestr|est)|boletín|regístrate|para comentar|abonnez-vous|inscrivez-vous|suivez-nous|rejoignez|iscriviti|seguici|assine|inscreva-se|siga-nos|cadastre-se',
+    '(关注|扫描|扫码|搜索|添加).{0,20}(公众号|微信|二维码|微博)|(下载|安装|打开).{0,12}(APP|客户端)|点击.{0,10}(订阅|关注|下载|阅读原文)|未经.{0,10}(授权|许可|允许).{0,12}(转载|不得|禁止)|(转载|如需转载).{0,10}(请|须|注明)|版权(归|属于|所有)|如有侵权|联系(我们)?删除|仅代表作者(个人)?(观点|本人)|不代表本(站|网|平台)|本文(系|为).{0,12}(原创|转载)|请勿转载|声明[：:]',
+    '(メルマガ|メールマガジン|ニュースレター)(を|に|の)?(登録|購読)|(会員|無料)(登録|会員)|この記事は(会員|有料)|無断(転載|複写|使用)|フォローする|アプリ(を|で)(ダウンロード|読む)|続きは.{0,8}(会員|有料)',
   ].join('|'),
   'iu',
 )
@@ -82,7 +82,9 @@ export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
 /** No end of a text: a heading, a date, or a few words that are no sentence, such as names. */
 function isTail(block: Block, end: number): boolean {
   if (block.kind === 'heading' || isDateline(block)) return true
-  return end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)）」』】》\]]*$/u.test(block.text)
+  return (
+    end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)）」』】》\]]*$/u.test(block.text)
+  )
 }
 
 /** Where prose begins. */
