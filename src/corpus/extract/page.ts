@@ -5,6 +5,7 @@
  * browsers nest them where that decides which text belongs together. Past 512 levels nesting is flattened, as in Chromium; past 5,000, or
  * 16 million characters, the page is refused. The time is linear in the length of the page.
  */
+import { UserError } from '../../run/errors.ts'
 import { blocksIn } from './blocks.ts'
 import type { Box } from './blocks.ts'
 import {
@@ -56,9 +57,13 @@ interface Run {
 /** Every visible block of a page, a line each. */
 export const linesOf = (html: string): string[] => blocksIn(parsePage(html).root).map((block) => block.text)
 
-/** Throws when a page is too long or too deep to be one. */
+/** Throws a UserError when a page is too long or too deep to be one. */
 export function parsePage(html: string): Page {
-  if (html.length > longest) throw new Error(`the page has ${html.length} characters; more than ${longest} are refused`)
+  if (html.length > longest)
+    throw new UserError(
+      `the page has ${html.length} characters; more than ${longest} are refused`,
+      `网页有 ${html.length} 个字符；超过 ${longest} 个的不予处理`,
+    )
   const root = newBox('html', '')
   const meta = new Map<string, string>()
   const data: string[] = []
@@ -164,7 +169,10 @@ export function parsePage(html: string): Page {
     else if (tag === 'a' && isOpen('a')) closeInline('a')
     if (stack.length >= deepest) {
       if (++flattened > deepestRead - deepest)
-        throw new Error(`the page is nested more than ${deepestRead} deep; that is refused`)
+        throw new UserError(
+          `the page is nested more than ${deepestRead} deep; that is refused`,
+          `网页的标签嵌套超过 ${deepestRead} 层，不予处理`,
+        )
       if (block && depths.hidden === 0) finish()
       return
     }
