@@ -1,14 +1,21 @@
 /**
- * Web archives: WARC (0.17 to 1.1, ISO 28500) and ARC 1, plain or gzip, one record at a time.
+ * Web archives: WARC (0.17 to 1.1, ISO 28500) and ARC (1 and 2), plain, gzip or zstd, one record at a time.
  *
  * Real archives are broken in every way, so nothing in a file makes this reader throw or stop: each stretch of bytes becomes a record
  * or a defect with the offset where it starts. After damage, reading goes on at the next line or gzip member that opens a record.
- * A record that claims more bytes than there are before the next record is refused, not allowed to swallow it. Digests are not checked.
- * Offsets are of the file; inside gzip they are those of the member, as in CDX indexes.
+ * A record that claims more bytes than there are before the next record is refused, not allowed to swallow it. Digests: `warc-digest.ts`.
+ * Offsets are of the file; inside gzip they are those of the member, as in CDX indexes; inside zstd, of the unpacked bytes. Limits: a head of
+ * 1 MiB, a record of 64 MiB, and those of `unpack.ts`.
  */
 import { byteReader, fileBytes } from './bytes.ts'
 import type { ByteReader, Bytes, Defect } from './bytes.ts'
 import { inflateMembers, isMagic, rest } from './gzip.ts'
+import { isZstd, unzstd } from './zstd.ts'
+
+export interface WarcDefect extends Defect {
+  /** The record that has it, when its head could be read: with what there is of its content, none when it was passed over. */
+  record?: WarcRecord
+}
 
 export interface WarcRecord {
   offset: number
@@ -16,25 +23,28 @@ export interface WarcRecord {
   version: string
   /** WARC-Type; for ARC `response`, or `warcinfo` for the file's own description. */
   type: string
-  /** Names in lower case. ARC fields carry the names that WARC gives them. */
+  /** Names in lower case. ARC fields carry the names and the form of date that WARC gives them. */
   headers: Map<string, string>
   url?: string
   /** The block: for a response the HTTP head and body, see `parseHttp`. */
   content: Uint8Array
 }
 
-const headLimit = 1 << 16
+const headLimit = 1 << 20
 const recordLimit = 64 << 20
 const warcStart = /^WARC\/\d+\.\d+\s*$/
-/** URL (spaces happen), IP address, date, type, length. */
-const arcStart = /^([a-z][a-z0-9+.-]*:.*) ([0-9a-fA-F.:]+|-) (\d{8,18}) (\S+) (\S+)$/i
+/**
+ * URL (spaces happen), IP address, date, type, length; ARC 2 has status, checksum, location, offset and file name before the length.
+ * (https://archive.org/web/researcher/ArcFileFormat.php)
+ */
+const arcStart = /^([a-z][a-z0-9+.-]*:.*) ([0-9a-fA-F.:]+|-) (\d{8,18}) (.+) (\S+)$/i
 
-export function readWarc(path: string): AsyncGenerator<WarcRecord | Defect> {
+export function readWarc(path: string): AsyncGenerator<WarcRecord | WarcDefect> {
   return parseWarc(fileBytes(path))
 }
 
 /** `maxRecord` in bytes; larger records are passed over as a defect. */
-export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncGenerator<WarcRecord | Defect> {
+export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncGenerator<WarcRecord | WarcDefect> {
   const { input, marks } = await openArchive(source)
   const locate = (position: number) => marks.locate(position)
   try {
@@ -51,24 +61,29 @@ export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncG
         continue
       }
       input.skip(head.bytes)
-      const about = `${head.type} record${head.url === undefined ? '' : ` of ${head.url.slice(0, 200)}`}`
+      const { version, type, headers, url } = head
+      const about = `${type} record${url === undefined ? '' : ` of ${url.slice(0, 200)}`}`
+      const record = (content: Uint8Array): WarcRecord => ({
+        offset,
+        version,
+        type,
+        headers,
+        ...(url === undefined ? {} : { url }),
+        content,
+      })
       if (head.length > maxRecord) {
         const start = input.offset
         await skipContent(input, marks, head.length)
-        const passed = input.offset - start
-        yield {
-          offset,
-          defect: `${about} says ${head.length} bytes; more than ${maxRecord} are refused (${passed} passed over)`,
-        }
+        const defect = `${about} says ${head.length} bytes; more than ${maxRecord} are refused (${input.offset - start} passed over)`
+        yield { offset, defect, record: record(new Uint8Array(0)) }
         continue
       }
       const { content, complete } = await readContent(input, marks, head.length)
-      if (!complete) {
-        yield { offset, defect: `${about} ends after ${content.length} of ${head.length} bytes` }
-        continue
+      if (complete) yield record(content)
+      else {
+        const defect = `${about} ends after ${content.length} of ${head.length} bytes`
+        yield { offset, defect, record: record(content) }
       }
-      const { version, type, headers, url } = head
-      yield { offset, version, type, headers, ...(url === undefined ? {} : { url }), content }
     }
   } finally {
     await input.close()
@@ -84,9 +99,10 @@ interface Mark {
 
 async function openArchive(source: Bytes): Promise<{ input: ByteReader; marks: Marks }> {
   const raw = byteReader(source)
-  await raw.fill(3)
-  if (!isMagic(raw.ahead, 0)) return { input: raw, marks: markList([], false) }
+  await raw.fill(4)
   const list: Mark[] = []
+  if (isZstd(raw.ahead)) return { input: byteReader(unpackZstd(raw, list)), marks: markList(list, false) }
+  if (!isMagic(raw.ahead, 0)) return { input: raw, marks: markList([], false) }
   async function* unpack(): AsyncGenerator<Uint8Array> {
     let position = 0
     let member = -1
@@ -102,6 +118,19 @@ async function openArchive(source: Bytes): Promise<{ input: ByteReader; marks: M
     }
   }
   return { input: byteReader(unpack()), marks: markList(list, true) }
+}
+
+/** Damage is marked at its place in the unpacked stream, which is what offsets are of there. */
+async function* unpackZstd(raw: ByteReader, list: Mark[]): AsyncGenerator<Uint8Array> {
+  let position = 0
+  for await (const piece of unzstd(rest(raw))) {
+    if ('defect' in piece)
+      list.push({ position, offset: position, defect: `${piece.defect} (byte ${piece.offset} of the file)` })
+    else {
+      position += piece.length
+      yield piece
+    }
+  }
 }
 
 type Marks = ReturnType<typeof markList>
@@ -194,13 +223,14 @@ async function readHead(input: ByteReader, marks: Marks): Promise<Head | string>
   }
 }
 
-function arcHead([, url, address, date, mime, length]: string[], bytes: number): Head | string {
+function arcHead([, url, address, date, middle, length]: string[], bytes: number): Head | string {
+  const mime = middle!.split(' ').length >= 5 ? middle!.replace(/( \S+){5}$/, '') : middle!
   if (!/^\d{1,15}$/.test(length!)) return `an ARC record of ${url!.slice(0, 200)} has length ${JSON.stringify(length)}`
   const headers = new Map([
     ['warc-target-uri', url!],
     ['warc-ip-address', address!],
-    ['warc-date', date!],
-    ['content-type', mime!],
+    ['warc-date', date!.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z')],
+    ['content-type', mime],
     ['content-length', length!],
   ])
   const type = url!.startsWith('filedesc:') ? 'warcinfo' : 'response'
@@ -228,20 +258,34 @@ async function skipToRecord(input: ByteReader, marks: Marks) {
   let atStart = false
   while (await input.fill(1)) {
     if (atStart && (await opensRecord(input, 0))) return
-    const newline = input.ahead.indexOf(10)
-    const mark = marks.next(input.offset, input.offset + (newline < 0 ? input.ahead.length : newline + 1))
-    atStart = mark !== undefined || newline >= 0
-    input.skip(mark !== undefined ? mark.position - input.offset : newline < 0 ? input.ahead.length : newline + 1)
-    if (newline < 0 && mark === undefined && (await input.fill(1))) {
-      atStart = marks.next(input.offset - 1, input.offset + 1) !== undefined
-    }
+    const bytes = input.ahead
+    const border = marks.next(input.offset, input.offset + bytes.length)?.position ?? Infinity
+    const end = Math.min(bytes.length, border - input.offset)
+    // Lines that cannot open a record are passed over here, without a promise for each.
+    let at = bytes.indexOf(10) + 1
+    while (at > 0 && at < end && !mayOpenRecord(bytes, at)) at = bytes.indexOf(10, at) + 1
+    const step = at > 0 && at < end ? at : end
+    atStart = bytes[step - 1] === 10 || input.offset + step === border
+    input.skip(step)
+    // A border that only shows when more is read.
+    if (!atStart && (await input.fill(1))) atStart = marks.next(input.offset - 1, input.offset + 1) !== undefined
   }
 }
 
+/** Cheap: `WARC/`, or a line that starts as an address and ends with a digit, as far as it is in memory. */
+function mayOpenRecord(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at]! | 32
+  if (first < 97 || first > 122) return false
+  if (first === 119 && bytes[at + 4] === 47) return true
+  const newline = bytes.indexOf(10, at)
+  if (newline < 0) return true
+  let last = newline - 1
+  while (last > at && bytes[last] === 13) last--
+  return bytes[last]! >= 48 && bytes[last]! <= 57
+}
+
 async function opensRecord(input: ByteReader, at: number): Promise<boolean> {
-  if (!(await input.fill(at + 6))) return false
-  const first = input.ahead[at]!
-  if (!((first >= 97 && first <= 122) || (first >= 65 && first <= 90))) return false
+  if (!(await input.fill(at + 6)) || !mayOpenRecord(input.ahead, at)) return false
   const line = await readLine(input, at)
   return line !== undefined && (warcStart.test(line.text) || arcStart.test(line.text))
 }

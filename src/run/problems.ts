@@ -95,10 +95,12 @@ export function problemsOf(
           found,
         )
       case 'invalid_union': {
-        // The variant that went wrong deepest is the one that was meant.
-        const deepest = issue.errors.filter((errors) =>
-          errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
-        )[0]
+        // The variant that went wrong deepest, and in the fewest keys, is the one that was meant.
+        const wrong = (errors: readonly Issue[]) =>
+          errors.reduce((sum, error) => sum + (error.code === 'unrecognized_keys' ? error.keys.length : 1), 0)
+        const deepest = issue.errors
+          .filter((errors) => errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'))
+          .sort((a, b) => wrong(a) - wrong(b))[0]
         if (deepest)
           return problemsOf(
             deepest.map((error) => ({ ...error, path: [...issue.path, ...error.path] })),
