@@ -126,11 +126,11 @@ test('ARC 1', async () => {
     const { records, defects } = await read(parts)
     expect(records.map((r) => [r.type, r.url])).toEqual([
       ['warcinfo', 'filedesc://a.arc'],
-      ['response', 'http://a.example/with some space'],
+      ['response', 'http://a.example/with%20some%20space'],
       ['response', 'http://a.example/2'],
     ])
     expect(defects).toMatchObject([
-      { offset: Buffer.concat(parts.slice(0, 2)).length, defect: expect.stringMatching(/length "abc"/) },
+      { offset: Buffer.concat(parts.slice(0, 2)).length, defect: expect.stringMatching(/Content-Length "abc"/) },
     ])
     expect(Buffer.from(parseHttp(records[1]!.content)!.body).toString()).toBe('<p>Hi</p>')
   }

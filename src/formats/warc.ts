@@ -54,36 +54,28 @@ export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncG
       if (!(await input.fill(1))) break
       const offset = locate(input.offset)
       const head = await readHead(input, marks)
-      if (typeof head === 'string') {
+      const { version, type, headers, url } = head
+      const known = { offset, version, type, headers, ...(url === undefined ? {} : { url }) }
+      const name = `${type} record${url === undefined ? '' : ` of ${url.slice(0, 200)}`}`
+      if ('problem' in head) {
         const start = input.offset
         await skipToRecord(input, marks)
-        yield { offset, defect: `${head}; ${input.offset - start} bytes passed over` }
+        const defect = `${head.problem}; ${input.offset - start} bytes passed over`
+        yield { offset, defect, ...(type === '' ? {} : { record: { ...known, content: nothing } }) }
         continue
       }
       input.skip(head.bytes)
-      const { version, type, headers, url } = head
-      const about = `${type} record${url === undefined ? '' : ` of ${url.slice(0, 200)}`}`
-      const record = (content: Uint8Array): WarcRecord => ({
-        offset,
-        version,
-        type,
-        headers,
-        ...(url === undefined ? {} : { url }),
-        content,
-      })
       if (head.length > maxRecord) {
         const start = input.offset
         await skipContent(input, marks, head.length)
-        const defect = `${about} says ${head.length} bytes; more than ${maxRecord} are refused (${input.offset - start} passed over)`
-        yield { offset, defect, record: record(new Uint8Array(0)) }
+        const defect = `${name} says ${head.length} bytes; more than ${maxRecord} are refused (${input.offset - start} passed over)`
+        yield { offset, defect, record: { ...known, content: nothing } }
         continue
       }
       const { content, complete } = await readContent(input, marks, head.length)
-      if (complete) yield record(content)
-      else {
-        const defect = `${about} ends after ${content.length} of ${head.length} bytes`
-        yield { offset, defect, record: record(content) }
-      }
+      const record = { ...known, content }
+      if (complete) yield record
+      else yield { offset, defect: `${name} ends after ${content.length} of ${head.length} bytes`, record }
     }
   } finally {
     await input.close()
@@ -173,28 +165,31 @@ async function skipBlank(input: ByteReader) {
 
 interface Head {
   version: string
+  /** Empty where nothing is known of the record. */
   type: string
   headers: Map<string, string>
   url?: string
-  /** Of the head itself, and of the content that follows. */
-  bytes: number
-  length: number
 }
+/** Bytes of the head itself, and of the content that follows. */
+type ReadHead = Head & ({ bytes: number; length: number } | { problem: string })
 
-/** Reads a record's head without skipping it, or says what is wrong. */
-async function readHead(input: ByteReader, marks: Marks): Promise<Head | string> {
-  const first = await readLine(input, 0)
-  if (first === undefined) return 'no record starts here'
-  const arc = arcStart.exec(first.text)
-  if (arc !== null) return arcHead(arc as unknown as string[], first.end)
-  if (!warcStart.test(first.text)) return 'no record starts here'
+const nothing = new Uint8Array(0)
+
+/** Reads a record's head without skipping it. */
+async function readHead(input: ByteReader, marks: Marks): Promise<ReadHead> {
   const headers = new Map<string, string>()
+  const wrong = (problem: string) => ({ version: '', type: '', headers, problem })
+  const first = await readLine(input, 0)
+  if (first === undefined) return wrong('no record starts here')
+  const arc = arcStart.exec(first.text)
+  if (arc !== null) return withLength(arcHead(arc as unknown as string[]), first.end)
+  if (!warcStart.test(first.text)) return wrong('no record starts here')
   let at = first.end
   let last = ''
   for (;;) {
     const line = await readLine(input, at)
     if (line === undefined)
-      return `the head of a record has no end within ${Math.min(headLimit, input.ahead.length)} bytes`
+      return wrong(`the head of a record has no end within ${Math.min(headLimit, input.ahead.length)} bytes`)
     at = line.end
     if (line.text === '') break
     if (/^[ \t]/.test(line.text) && last !== '') {
@@ -202,30 +197,19 @@ async function readHead(input: ByteReader, marks: Marks): Promise<Head | string>
       continue
     }
     const colon = line.text.indexOf(':')
-    if (colon <= 0) return `a line of a record's head has no colon: ${JSON.stringify(line.text.slice(0, 80))}`
+    if (colon <= 0) return wrong(`a line of a record's head has no colon: ${JSON.stringify(line.text.slice(0, 80))}`)
     last = line.text.slice(0, colon).trim().toLowerCase()
     headers.set(last, line.text.slice(colon + 1).trim())
   }
-  const damage = marks.next(input.offset, input.offset + at)
-  if (damage?.defect !== undefined) return 'the head of a record is damaged'
-  const length = headers.get('content-length')
-  if (length === undefined) return 'a record has no Content-Length'
-  if (!/^\d{1,15}$/.test(length)) return `a record has Content-Length ${JSON.stringify(length.slice(0, 80))}`
+  if (marks.next(input.offset, input.offset + at)?.defect !== undefined) return wrong('the head of a record is damaged')
   const url = headers.get('warc-target-uri')?.replace(/^<(.*)>$/, '$1') // wget wrote it in brackets
   const type = (headers.get('warc-type') ?? 'unknown').toLowerCase()
-  return {
-    version: first.text.trim(),
-    type,
-    headers,
-    ...(url === undefined ? {} : { url }),
-    bytes: at,
-    length: Number(length),
-  }
+  const version = first.text.trim()
+  return withLength({ version, type, headers, ...(url === undefined ? {} : { url: encodeSpaces(url) }) }, at)
 }
 
-function arcHead([, url, address, date, middle, length]: string[], bytes: number): Head | string {
+function arcHead([, url, address, date, middle, length]: string[]): Head {
   const mime = middle!.split(' ').length >= 5 ? middle!.replace(/( \S+){5}$/, '') : middle!
-  if (!/^\d{1,15}$/.test(length!)) return `an ARC record of ${url!.slice(0, 200)} has length ${JSON.stringify(length)}`
   const headers = new Map([
     ['warc-target-uri', url!],
     ['warc-ip-address', address!],
@@ -234,7 +218,18 @@ function arcHead([, url, address, date, middle, length]: string[], bytes: number
     ['content-length', length!],
   ])
   const type = url!.startsWith('filedesc:') ? 'warcinfo' : 'response'
-  return { version: 'ARC/1', type, headers, url: url!, bytes, length: Number(length) }
+  return { version: 'ARC/1', type, headers, url: encodeSpaces(url!) }
+}
+
+/** Spaces in addresses happen, and are no part of an address. */
+const encodeSpaces = (url: string) => url.replaceAll(' ', '%20')
+
+function withLength(head: Head, bytes: number): ReadHead {
+  const length = head.headers.get('content-length')
+  if (length === undefined) return { ...head, problem: 'a record has no Content-Length' }
+  if (!/^\d{1,15}$/.test(length))
+    return { ...head, problem: `a record has Content-Length ${JSON.stringify(length.slice(0, 80))}` }
+  return { ...head, bytes, length: Number(length) }
 }
 
 /** The line that starts `at` bytes ahead, without its end (`\n`, `\r\n`, even `\r\r\n`); undefined when it is too long or torn. */
