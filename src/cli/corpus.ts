@@ -1,4 +1,5 @@
 /** xueba corpus …: from raw web pages to clean text, each step by itself. */
+import { exportVerb } from './corpus/export.ts'
 import { extract } from './corpus/extract.ts'
 import { warc } from './corpus/warc.ts'
 import type { Group } from './verb.ts'
@@ -6,5 +7,5 @@ import type { Group } from './verb.ts'
 export const corpus: Group = {
   name: 'corpus',
   summary: { en: 'from web pages to clean text, step by step', zh: '从网页到干净的文本，一步一步看' },
-  verbs: [extract, warc],
+  verbs: [extract, warc, exportVerb],
 }

@@ -29,6 +29,8 @@ export interface Document {
   language?: string
   url?: string
   title?: string
+  /** When it was captured, ISO 8601, where the source says. */
+  date?: string
 }
 
 /** A line of `rejected.jsonl`: which rule refused what, with which value against which threshold. */

@@ -64,7 +64,11 @@ export function problemsOf(
     switch (issue.code) {
       case 'unrecognized_keys': {
         const known = [...keysAt(schema, issue.path), ...(issue.path.length === 0 ? more : [])]
-        return issue.keys.map((key) => unknownWord([...path, key], { en: 'key', zh: '键' }, key, known))
+        return issue.keys.map((key) =>
+          known.includes(key)
+            ? { path: [...path, key], en: 'does not go with the other keys here', zh: '不能和这里的其他键一起写' }
+            : unknownWord([...path, key], { en: 'key', zh: '键' }, key, known),
+        )
       }
       case 'invalid_type': {
         if (found === undefined)
