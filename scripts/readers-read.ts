@@ -18,5 +18,13 @@ for (const file of await listSource({ path })) {
 }
 const seconds = (performance.now() - from) / 1000
 const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
-const result = { documents, rejected, size, bytes, seconds, cpu: (userCPUTime + systemCPUTime) / 1e6, peak: maxRSS * 1024 }
+const result = {
+  documents,
+  rejected,
+  size,
+  bytes,
+  seconds,
+  cpu: (userCPUTime + systemCPUTime) / 1e6,
+  peak: maxRSS * 1024,
+}
 console.log(JSON.stringify(result))

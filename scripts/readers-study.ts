@@ -63,7 +63,8 @@ function seeds(): [Read, Buffer][] {
     if (name.endsWith('.parquet')) put(parquet, readFileSync(join(fixtures, name)))
   const lines = Buffer.from('{"text": "One, \\u00e9."}\n{"text": "学习"}\n\n[1]\n'.repeat(50))
   for (const bytes of [lines, gzipSync(lines), zstdCompressSync(lines)])
-    for (const read of [formats.parseJsonl, formats.parseCsv, formats.parseText, formats.parseJsonRows]) put(read, bytes)
+    for (const read of [formats.parseJsonl, formats.parseCsv, formats.parseText, formats.parseJsonRows])
+      put(read, bytes)
   return found
 }
 
@@ -136,7 +137,9 @@ async function speed(folder: string, megabytes: number) {
     await exportCorpus(folder, paths.at(-1)!)
   }
   const date = '2026-01-01T00:00:00Z'
-  const records = documents.map(({ text, url }) => formats.encodeWarcResponse({ url, date, body: `<html><body><p>${text}` }))
+  const records = documents.map(({ text, url }) =>
+    formats.encodeWarcResponse({ url, date, body: `<html><body><p>${text}` }),
+  )
   paths.push(join(folder, 'out.warc.gz'))
   writeFileSync(paths.at(-1)!, Buffer.concat(records))
   const rounds = [1, 2, 3].map(() => paths.map(readApart))
