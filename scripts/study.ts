@@ -4,12 +4,14 @@
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
+import { studyReaders } from './readers-study.ts'
 import { studyServe } from './serve-load.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
@@ -20,7 +22,9 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
-npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
+npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- readers [--inputs 10000] [--megabytes 100]
+                                                      damaged inputs, bombs, and the speed of every format (3 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -31,6 +35,8 @@ const { positionals, values } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
+    inputs: { type: 'string', default: '10000' },
+    megabytes: { type: 'string', default: '100' },
   },
 })
 switch (positionals[0]) {
@@ -70,6 +76,10 @@ switch (positionals[0]) {
   }
   case 'large': {
     console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
+    break
+  }
+  case 'readers': {
+    console.log(JSON.stringify(await studyReaders(Number(values.inputs), Number(values.megabytes)), null, 1))
     break
   }
   default:

@@ -52,7 +52,7 @@ export function cleanDocument(
   blockedDomains: ReadonlySet<string>,
   tally: Tally,
 ): Cleaned | Rejection {
-  const { id, source, line, offset, url } = raw
+  const { id, source, line, offset, url, date } = raw
   const place = {
     id,
     source,
@@ -95,6 +95,7 @@ export function cleanDocument(
     language,
     ...(url === undefined ? {} : { url }),
     ...(title === undefined ? {} : { title }),
+    ...(date === undefined ? {} : { date }),
   })
   if (!web) return { document: finish(text) }
 

@@ -1,12 +1,18 @@
 /** What a recipe says about a corpus; every threshold of every step, with its default. */
 import { z } from 'zod'
+import { dataSource } from '../run/schema.ts'
 import { dedupConfig } from './dedup.ts'
 import { filtersConfig } from './filters/index.ts'
 import { piiConfig } from './pii.ts'
 
-export const sourceConfig = z.strictObject({
-  path: z.string().min(1).describe('file, folder or glob: .warc .arc .wet .html .txt .md .jsonl .csv, or .gz of them'),
-  field: z.string().default('text').describe('field of a JSON line, or column of a CSV file, that holds the text'),
+/** What every source may say. */
+const common = {
+  field: z
+    .string()
+    .default('text')
+    .describe(
+      'key of a JSON line, or column of a CSV or Parquet file, that holds the text; a.b for one inside another',
+    ),
   filters: z
     .enum(['web', 'none'])
     .optional()
@@ -14,7 +20,46 @@ export const sourceConfig = z.strictObject({
       'web: language, quality filters, near-duplicates, personal data; none: only exact duplicates. Archives and pages default to web, text and tables to none',
     ),
   limit: z.number().int().positive().optional().describe('take at most this many documents from the source'),
+}
+
+export const fileSource = z.strictObject({
+  path: dataSource().describe(
+    'file, folder, glob or http(s) address: .warc .arc .wet .html .txt .md .jsonl .json .csv .parquet, or .gz and .zst of them',
+  ),
+  ...common,
 })
+
+export const hubSource = z.strictObject({
+  hf: z
+    .string()
+    .regex(/^[A-Za-z0-9][\w.-]*\/[A-Za-z0-9][\w.-]*$/, 'a dataset is called OWNER/NAME')
+    .describe('dataset on the Hugging Face Hub, of Parquet, JSONL, CSV or text files: HuggingFaceFW/fineweb'),
+  config: z.string().min(1).optional().describe('configuration of the dataset, its default one if absent'),
+  split: z.string().min(1).default('train').describe('split of the dataset; all for every one'),
+  revision: z.string().min(1).default('main').describe('branch, tag or commit'),
+  ...common,
+})
+
+export const crawlSource = z.strictObject({
+  commonCrawl: z
+    .string()
+    .regex(/^CC-[A-Z]+[-/]\d{4}[\d/-]*$/, 'a crawl is called like CC-MAIN-2024-10')
+    .describe('crawl of Common Crawl: CC-MAIN-2024-10'),
+  paths: z
+    .union([dataSource(), z.array(z.string().min(1)).min(1)])
+    .optional()
+    .describe("paths of files of the crawl, or a file with a path a line; the crawl's own list if absent"),
+  files: z
+    .number()
+    .int()
+    .positive()
+    .optional()
+    .describe('take at most this many files of the list, from its beginning'),
+  format: z.enum(['warc', 'wet']).default('warc').describe("warc: pages; wet: Common Crawl's own plain text"),
+  ...common,
+})
+
+export const sourceConfig = z.union([fileSource, hubSource, crawlSource])
 
 export const corpusConfig = z.strictObject({
   sources: z.array(sourceConfig).min(1),

@@ -15,6 +15,8 @@ export interface RawDocument extends Place {
   id: string
   html?: string
   text?: string
+  /** When it was captured, ISO 8601, where the source says. */
+  date?: string
   /** What the source knows besides (title, HTTP status, columns of a table). */
   meta?: Record<string, unknown>
 }
@@ -27,6 +29,8 @@ export interface Document {
   language?: string
   url?: string
   title?: string
+  /** When it was captured, ISO 8601, where the source says. */
+  date?: string
 }
 
 /** A line of `rejected.jsonl`: which rule refused what, with which value against which threshold. */
@@ -36,6 +40,13 @@ export interface Rejection extends Place {
   detail: string
   /** The first 200 characters. */
   text?: string
+}
+
+/** JSON can hold half a character, which no UTF-8 file can: refused, not replaced in silence. */
+export function textDocument(text: string, place: Place & { id: string; date?: string }): RawDocument | Rejection {
+  if (text.isWellFormed()) return { ...place, text }
+  const { date: _, ...rest } = place
+  return { ...rest, rule: 'defect', detail: 'the text holds half of a surrogate pair' }
 }
 
 /** Why a filter refuses a text, or null when it keeps it. */

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { encodeWarcResponse } from '../formats/index.ts'
 import { makeCrawl, makePages, makeWorld } from '../world/index.ts'
 import type { Language } from '../world/index.ts'
+import type { z } from 'zod'
 import { corpusConfig } from './config.ts'
+import type { fileSource } from './config.ts'
 import type { CorpusInput } from './config.ts'
 import type { Document, Rejection } from './document.ts'
 import { buildCorpus, corpusMetrics } from './pipeline.ts'
@@ -15,7 +17,7 @@ let serial = 0
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'xueba-corpus-'))))
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function build(input: Omit<CorpusInput, 'sources'>, sources: CorpusInput['sources'], strict = false) {
+async function build(input: Omit<CorpusInput, 'sources'>, sources: z.input<typeof fileSource>[], strict = false) {
   const out = join(folder, `out${serial++}`)
   const placed = sources.map((source) => ({ ...source, path: join(folder, source.path) }))
   const report = await buildCorpus(corpusConfig.parse({ ...input, sources: placed }), out, { seed: 1, strict })

@@ -16,8 +16,9 @@ import { isRejection } from './document.ts'
 import type { Document, RawDocument, Rejection } from './document.ts'
 import { parseDomains } from './filters/index.ts'
 import type { PiiKind } from './pii.ts'
-import { listSource, readDocuments } from './readers.ts'
-import type { SourceFile } from './readers.ts'
+import { readDocuments } from './readers.ts'
+import { listSource, sourceName } from './sources.ts'
+import type { SourceFile } from './sources.ts'
 
 export interface BuildOptions {
   seed: number
@@ -274,7 +275,7 @@ function strictError({ source, line, offset, detail }: Rejection): UserError {
 }
 
 function emptyError(config: CorpusConfig, rules: Record<string, number>): UserError {
-  const paths = config.sources.map(({ path }) => path).join(', ')
+  const paths = config.sources.map(sourceName).join(', ')
   const top = Object.entries(rules)
     .sort((a, b) => b[1] - a[1])
     .slice(0, 3)

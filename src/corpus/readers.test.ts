@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { collect, encodeWarcInfo, encodeWarcResponse } from '../formats/index.ts'
 import { isRejection } from './document.ts'
-import { listSource, readDocuments } from './readers.ts'
-import type { SourceSpec } from './readers.ts'
+import { readDocuments } from './readers.ts'
+import { listSource } from './sources.ts'
 
 let folder: string
 beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'xueba-readers-'))))
@@ -16,7 +16,7 @@ async function put(name: string, content: string | Uint8Array) {
   await mkdir(join(folder, name, '..'), { recursive: true })
   await writeFile(join(folder, name), content)
 }
-async function read(spec: SourceSpec) {
+async function read(spec: { path: string; field?: string }) {
   const items = await listSource({ ...spec, path: join(folder, spec.path) })
   const lists = await Promise.all(
     items.map((item) => ('kind' in item ? collect(readDocuments(item, spec.field)) : [item])),

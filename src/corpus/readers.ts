@@ -1,213 +1,177 @@
 /**
- * Local files as raw documents: archives, pages, text, tables, by their endings.
- *
- * A path is a file, a folder (read whole, in the order of names) or a glob. Names in documents are relative to the folder that
- * holds the path, so that a corpus does not depend on where it was built. Whatever is no document is a rejection with its place; only
- * what the person asked for and cannot be had (no such file, no such column) is an error.
+ * Files as raw documents, from this disk or from elsewhere. Whatever is no document is a rejection with its place; only what the person asked
+ * for and cannot be had (no such file, no such column, no network) is an error.
  */
-import { existsSync } from 'node:fs'
-import { glob, readdir, readFile, stat } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve, sep } from 'node:path'
-import { parseHttp, readCsv, readJsonl, readText, readWarc } from '../formats/index.ts'
-import type { WarcRecord } from '../formats/index.ts'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileAccess, openParquet, parseCsv, parseJsonl, parseJsonRows, parseText, parseWarc } from '../formats/index.ts'
+import type { Bytes, RandomAccess } from '../formats/index.ts'
+import { crawlManner, hubManner, keepCopy, openRanges, patience as usual, remoteBytes } from '../remote/index.ts'
+import type { Manner, Patience } from '../remote/index.ts'
 import { codeOf, UserError } from '../run/errors.ts'
+import { fromRecord } from './archive.ts'
 import { decodeHtml } from './charset.ts'
 import type { RawDocument, Rejection } from './document.ts'
+import { fromRow } from './rows.ts'
+import { textDocument } from './document.ts'
+import { isAddress } from './sources.ts'
+import type { SourceFile } from './sources.ts'
 
-export type SourceKind = 'archive' | 'page' | 'text' | 'jsonl' | 'csv'
-
-export interface SourceSpec {
-  path: string
-  /** Of JSONL rows and CSV columns that hold the text. Default `text`. */
-  field?: string
-}
-
-export interface SourceFile {
-  path: string
-  /** What documents call it. */
-  name: string
-  kind: SourceKind
-  bytes: number
-}
-
-const endings: [SourceKind, RegExp][] = [
-  ['archive', /\.(warc|arc)(\.(wet|wat))?(\.gz)?$|\.wet(\.gz)?$/i],
-  ['page', /\.(html?|xhtml)$/i],
-  ['text', /\.(txt|text|md|markdown)(\.gz)?$/i],
-  ['jsonl', /\.(jsonl|ndjson)(\.gz)?$/i],
-  ['csv', /\.csv(\.gz)?$/i],
-]
-const known = '.warc .arc .wet .html .txt .md .jsonl .csv (.gz)'
 const pageLimit = 64 << 20
 
-/** The files of a source, sorted by name; rejections for files of a folder that no reader knows. Throws a UserError for a path that is not there. */
-export async function listSource({ path }: SourceSpec): Promise<(SourceFile | Rejection)[]> {
-  const isGlob = /[*?[\]{}]/.test(path) && !existsSync(path)
-  const root = isGlob ? resolve(path.slice(0, path.search(/[*?[\]{}]/)).replace(/[^/\\]*$/, '') || '.') : resolve(path)
-  const paths = isGlob ? await matches(path) : await below(root, path)
-  const base = isGlob ? root : dirname(root)
-  const items: (SourceFile | Rejection)[] = []
-  for (const file of paths.sort()) {
-    const name = relative(base, file).split(sep).join('/')
-    const kind = endings.find(([, pattern]) => pattern.test(file))?.[0]
-    if (kind !== undefined) items.push({ path: file, name, kind, bytes: (await stat(file)).size })
-    else if (file === root)
-      throw new UserError(
-        `${path}: no reader for this file; known are ${known}`,
-        `${path}：没有能读这种文件的程序；可读的有 ${known}`,
-      )
-    else
-      items.push({ source: name, rule: 'unknown-file', detail: `no reader for ${basename(file)}; known are ${known}` })
-  }
-  if (paths.length === 0) throw new UserError(`${path}: no files`, `${path}：没有文件`)
-  return items
+type Items = AsyncGenerator<RawDocument | Rejection>
+
+/** Every document of a file, every defect in it as a rejection. `field`: of rows and columns, what holds the text; `a.b` for one inside another. */
+export async function* readDocuments(file: SourceFile, field = 'text', patience: Patience = usual): Items {
+  const here = await fetched(file, patience)
+  if (file.kind === 'parquet') return yield* fromParquet(here, field, patience)
+  if (file.kind === 'page') return yield await fromPage(here, patience)
+  const bytes = await openBytes(here.path, patience)
+  if (file.kind === 'archive') return yield* fromArchive(here, bytes)
+  if (file.kind === 'text') return yield* fromText(here, bytes)
+  if (file.kind === 'jsonl') return yield* fromJsonl(here, bytes, field)
+  return yield* fromCsv(here, bytes, field)
 }
 
-/** Every document of a file, every defect in it as a rejection. */
-export async function* readDocuments(file: SourceFile, field = 'text'): AsyncGenerator<RawDocument | Rejection> {
-  if (file.kind === 'archive') yield* fromArchive(file)
-  else if (file.kind === 'page') yield await fromPage(file)
-  else if (file.kind === 'text') yield* fromText(file)
-  else if (file.kind === 'jsonl') yield* fromJsonl(file, field)
-  else yield* fromCsv(file, field)
-}
-
-async function matches(pattern: string): Promise<string[]> {
-  const found: string[] = []
-  for await (const path of glob(pattern)) if ((await stat(path)).isFile()) found.push(resolve(path))
-  return found
-}
-
-async function below(root: string, asked: string): Promise<string[]> {
-  const info = await stat(root).catch((error: unknown) => {
-    if (codeOf(error) !== 'ENOENT') throw error
-    throw new UserError(`${asked}: no such file or folder`, `${asked}：没有这个文件或文件夹`)
+/** The bytes of a file, or of an http(s) address. Throws a UserError where there is none. */
+export async function openBytes(path: string, patience: Patience = usual): Promise<Bytes> {
+  if (isAddress(path)) return remoteBytes(path, mannerOf(path, patience))
+  const handle = await open(path).catch((error: unknown) => {
+    const code = codeOf(error)
+    if (code === 'ENOENT') throw new UserError(`${path}: no such file`, `${path}：没有这个文件`)
+    throw new UserError(`${path} cannot be read: ${code ?? String(error)}`, `读不了 ${path}：${code ?? String(error)}`)
   })
-  if (info.isFile()) return [root]
-  const names = await readdir(root, { recursive: true })
-  const files: string[] = []
-  for (const name of names.filter((name) => !name.split(sep).some((part) => part.startsWith('.')))) {
-    const path = join(root, name)
-    if ((await stat(path).catch(() => undefined))?.isFile()) files.push(path) // links are followed
+  if ((await handle.stat()).isDirectory()) {
+    await handle.close()
+    throw new UserError(`${path} is a folder`, `${path} 是一个文件夹`)
   }
-  return files
+  return createReadStream(path, { fd: handle, highWaterMark: 1 << 18 })
 }
 
-async function* fromArchive({ path, name }: SourceFile): AsyncGenerator<RawDocument | Rejection> {
+/** Only a Hub's own addresses are asked in its way: the token is nobody else's. */
+function mannerOf(path: string, patience: Patience): Manner {
+  const hub = process.env.HF_ENDPOINT || 'https://huggingface.co'
+  if (path.startsWith(`${hub.replace(/\/+$/, '')}/`)) return hubManner(patience)
+  return /^[^/]*\/\/[^/]+\/crawl-data\//.test(path) ? crawlManner(patience) : { headers: {}, patience }
+}
+
+/** The same file, as its copy where one is kept. */
+async function fetched(file: SourceFile, patience: Patience): Promise<SourceFile> {
+  if (file.copy === undefined) return file
+  const { path, ...check } = file.copy
+  await keepCopy({ url: file.path, path: file.name, size: file.bytes, ...check }, path, hubManner(patience))
+  return { ...file, path }
+}
+
+async function* fromArchive({ name }: SourceFile, bytes: Bytes): Items {
   let number = 0
-  for await (const record of readWarc(path)) {
-    if ('defect' in record) yield { source: name, offset: record.offset, rule: 'defect', detail: record.defect }
-    else {
+  for await (const record of parseWarc(bytes)) {
+    if ('defect' in record) {
+      const url = record.record?.url
+      const place = { source: name, offset: record.offset, ...(url === undefined ? {} : { url }) }
+      yield { ...place, rule: 'defect', detail: record.defect }
+    } else {
       const item = fromRecord(record, name, number++)
       if (item !== undefined) yield item
     }
   }
 }
 
-/** Undefined for records that are not about a page's content: requests, metadata, the description of the file. */
-function fromRecord(
-  { type, url, offset, content, headers }: WarcRecord,
-  source: string,
-  number: number,
-): RawDocument | Rejection | undefined {
-  const place = { source, offset, ...(url === undefined ? {} : { url }) }
-  const id = `${source}#${number}`
-  const reject = (rule: string, detail: string): Rejection => ({ ...place, id, rule, detail })
-  if (type === 'conversion') return textDocument(new TextDecoder().decode(content), { ...place, id })
-  if (type === 'revisit') return reject('revisit', 'the content was captured before')
-  if (type === 'resource') {
-    const mime = headers.get('content-type') ?? ''
-    return isPage(mime)
-      ? { ...place, id, html: decodeHtml(content, mime).text }
-      : reject('not-a-page', `content type ${mime || 'missing'}`)
+async function fromPage({ path, name, bytes }: SourceFile, patience: Patience): Promise<RawDocument | Rejection> {
+  const refused = (size: number): Rejection => {
+    return { source: name, rule: 'defect', detail: `page of ${size} bytes; more than ${pageLimit} are refused` }
   }
-  if (type !== 'response') return undefined
-  if (url !== undefined && !/^https?:/i.test(url)) return reject('not-a-page', `address ${url.slice(0, 100)}`)
-  const response = parseHttp(content)
-  if (response === undefined) return reject('defect', 'the response has no HTTP status line')
-  if (response.status !== 200) return reject('http-status', `status ${response.status}`)
-  if (response.defect !== undefined) return reject('defect', response.defect)
-  const mime = response.headers.get('content-type') ?? ''
-  if (!isPage(mime) && !(mime === '' && looksLikeHtml(response.body)))
-    return reject('not-a-page', `content type ${mime || 'missing'}`)
-  const { text, charset } = decodeHtml(response.body, mime)
-  if (/^text\/plain/i.test(mime) && !looksLikeHtml(response.body)) return textDocument(text, { ...place, id })
-  return { ...place, id, html: text, meta: { charset } }
+  if (bytes > pageLimit) return refused(bytes)
+  const parts: Uint8Array[] = []
+  let size = 0
+  if (isAddress(path)) {
+    for await (const part of await openBytes(path, patience)) {
+      parts.push(part)
+      if ((size += part.length) > pageLimit) return refused(size)
+    }
+  } else parts.push(await readFile(path))
+  const { text, charset } = decodeHtml(Buffer.concat(parts))
+  return { id: name, source: name, html: text, ...(isAddress(path) ? { url: path } : {}), meta: { charset } }
 }
 
-const isPage = (mime: string) => /^(text\/html|application\/xhtml\+xml|text\/plain)\b/i.test(mime)
-const looksLikeHtml = (body: Uint8Array) =>
-  /^\s*(<!doctype html|<html|<head|<body)/i.test(new TextDecoder('latin1').decode(body.subarray(0, 512)))
-
-async function fromPage({ path, name, bytes }: SourceFile): Promise<RawDocument | Rejection> {
-  if (bytes > pageLimit)
-    return { source: name, rule: 'defect', detail: `page of ${bytes} bytes; more than ${pageLimit} are refused` }
-  const { text, charset } = decodeHtml(await readFile(path))
-  return { id: name, source: name, html: text, meta: { charset } }
-}
-
-async function* fromText({ path, name }: SourceFile): AsyncGenerator<RawDocument | Rejection> {
-  for await (const item of readText(path)) {
+async function* fromText({ name }: SourceFile, bytes: Bytes): Items {
+  for await (const item of parseText(bytes)) {
     if ('defect' in item)
       yield { source: name, line: item.line, offset: item.offset, rule: 'defect', detail: item.defect }
     else yield textDocument(item.text, { id: `${name}#${item.line}`, source: name, line: item.line })
   }
 }
 
-async function* fromJsonl({ path, name }: SourceFile, field: string): AsyncGenerator<RawDocument | Rejection> {
-  for await (const item of readJsonl(path)) {
+async function* fromJsonl({ name }: SourceFile, bytes: Bytes, field: string): Items {
+  for await (const item of /\.json(\.\w+)?$/i.test(name) ? parseJsonRows(bytes) : parseJsonl(bytes)) {
     const place = { source: name, line: item.line }
-    if ('defect' in item) {
-      yield { ...place, offset: item.offset, rule: 'defect', detail: item.defect }
-      continue
-    }
-    const row = item.value
-    if (typeof row !== 'object' || row === null)
-      yield { ...place, rule: 'defect', detail: `an object was expected, not ${JSON.stringify(row).slice(0, 40)}` }
+    if ('defect' in item) yield { ...place, offset: item.offset, rule: 'defect', detail: item.defect }
+    else yield fromRow(item.value, field, place)
+  }
+}
+
+async function* fromCsv({ path, name }: SourceFile, bytes: Bytes, field: string): Items {
+  for await (const item of parseCsv(bytes)) {
+    const place = { source: name, line: item.line }
+    if ('defect' in item) yield { ...place, offset: item.offset, rule: 'defect', detail: item.defect }
     else {
-      const { [field]: text, url, id } = row as Record<string, unknown>
-      const own = {
-        id: typeof id === 'string' && id !== '' ? id : `${name}#${item.line}`,
-        ...(typeof url === 'string' ? { url } : {}),
-      }
-      if (typeof text === 'string') yield textDocument(text, { ...own, ...place })
-      else if ('messages' in row)
-        yield { ...place, ...own, rule: 'dialogue', detail: '"messages" are for the sft stage, not for the corpus' }
-      else
-        yield {
-          ...place,
-          ...own,
-          rule: 'defect',
-          detail: `no string "${field}"; the row has ${Object.keys(row).slice(0, 10).join(', ') || 'no keys'}`,
-        }
+      if (item.row[field] === undefined) throw noColumn(path, field, Object.keys(item.row))
+      yield fromRow(item.row, field, place)
     }
   }
 }
 
-async function* fromCsv({ path, name }: SourceFile, field: string): AsyncGenerator<RawDocument | Rejection> {
-  for await (const item of readCsv(path)) {
-    const place = { source: name, line: item.line }
-    if ('defect' in item) {
-      yield { ...place, offset: item.offset, rule: 'defect', detail: item.defect }
-      continue
+/** What documents take from a row beside the text; see rows.ts. */
+const rowKeys = ['id', 'url', 'date', 'messages', 'conversations']
+
+async function* fromParquet({ path, name }: SourceFile, field: string, patience: Patience): Items {
+  const { source, close } = await openAccess(path, patience)
+  try {
+    const file = await openParquet(source)
+    if (typeof file === 'string') return yield { source: name, rule: 'defect', detail: file }
+    const top = file.columns.includes(field) ? field : field.split('.', 1)[0]!
+    const dialogue = file.columns.some((column) => column === 'messages' || column === 'conversations')
+    if (!file.columns.includes(top) && !dialogue) throw noColumn(path, field, file.columns)
+    const wanted = file.columns.includes(top) ? [top, 'id', 'url', 'date'] : rowKeys
+    for await (const item of file.read(wanted)) {
+      const place = { source: name, line: item.row + 1 }
+      if ('defect' in item)
+        yield { ...place, rule: 'defect', detail: `${item.defect} (${item.rows} rows from row ${item.row + 1} on)` }
+      else yield fromRow(item.value, field, place)
     }
-    const text = item.row[field]
-    if (text === undefined) {
-      const columns = Object.keys(item.row).join(', ')
-      throw new UserError(
-        `${path}: no column "${field}"; there are ${columns}`,
-        `${path}：没有“${field}”这一列；有的列是 ${columns}`,
-      )
-    }
-    yield textDocument(text, { ...place, id: `${name}#${item.line}` })
+  } finally {
+    await close()
   }
 }
 
-/** JSON can hold half a character, which no UTF-8 file can: refused, not replaced in silence. */
-function textDocument(
-  text: string,
-  place: { id: string; source: string; line?: number; offset?: number; url?: string },
-): RawDocument | Rejection {
-  if (text.isWellFormed()) return { ...place, text }
-  return { ...place, rule: 'defect', detail: 'the text holds half of a surrogate pair' }
+/** A server that sends whole files only fills a temporary one. */
+async function openAccess(path: string, patience: Patience): Promise<{ source: RandomAccess; close(): Promise<void> }> {
+  if (!isAddress(path)) {
+    const source = await fileAccess(path)
+    return { source, close: source.close }
+  }
+  const ranges = await openRanges(path, mannerOf(path, patience))
+  if (ranges !== undefined) return { source: ranges, close: async () => {} }
+  const folder = await mkdtemp(join(tmpdir(), 'xueba-'))
+  const remove = () => rm(folder, { recursive: true, force: true })
+  try {
+    const whole = join(folder, 'whole')
+    const handle = await open(whole, 'w')
+    for await (const chunk of await openBytes(path, patience)) await handle.write(chunk)
+    await handle.close()
+    const source = await fileAccess(whole)
+    return { source, close: () => source.close().then(remove) }
+  } catch (error) {
+    await remove()
+    throw error
+  }
+}
+
+function noColumn(path: string, field: string, columns: string[]): UserError {
+  return new UserError(
+    `${path}: no column "${field}"; there are ${columns.join(', ')}`,
+    `${path}：没有“${field}”这一列；有的列是 ${columns.join(', ')}`,
+  )
 }

@@ -5,6 +5,7 @@
  * only for what the disk does. `byteReader` looks ahead without losing its place and knows the offset of the next byte.
  */
 import { createReadStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 /** Something a file contains that it should not. The offset counts bytes of the file from 0, the line counts from 1. */
 export interface Defect {
@@ -18,6 +19,32 @@ export type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 /** The bytes of a file in chunks of 256 KiB. */
 export function fileBytes(path: string): AsyncIterable<Uint8Array> {
   return createReadStream(path, { highWaterMark: 1 << 18 })
+}
+
+/** A file that can be read in any order, of which `fileAccess` is one on this disk. */
+export interface RandomAccess {
+  byteLength: number
+  /** Exactly these bytes; `end` is exclusive. */
+  slice(start: number, end?: number): Promise<ArrayBuffer>
+}
+
+/** To be closed. */
+export async function fileAccess(path: string): Promise<RandomAccess & { close(): Promise<void> }> {
+  const handle = await open(path, 'r')
+  const { size } = await handle.stat()
+  return {
+    byteLength: size,
+    async slice(start, end = size) {
+      const bytes = new Uint8Array(end - start)
+      for (let at = 0; at < bytes.length;) {
+        const { bytesRead } = await handle.read(bytes, at, bytes.length - at, start + at)
+        if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`)
+        at += bytesRead
+      }
+      return bytes.buffer
+    },
+    close: () => handle.close(),
+  }
 }
 
 export interface ByteReader {

@@ -1,5 +1,5 @@
 /**
- * CSV with a header line (RFC 4180): quoted fields may hold commas, doubled quotes and line ends; gzip is unpacked.
+ * CSV with a header line (RFC 4180): quoted fields may hold commas, doubled quotes and line ends; gzip and zstd are unpacked.
  *
  * Every row is an object by column name, or a defect with its line: too many or too few fields, a quote that never closes, text
  * after a closing quote, invalid UTF-8. Reading goes on at the next line. Delimiters other than the comma are left out.

@@ -4,10 +4,13 @@
  * Each piece says at which byte of the file its member starts, which is how WARC files are indexed. A damaged member yields what
  * could be inflated, then a defect; reading goes on at the next thing that looks like a member. Node's own gunzip throws everything
  * away at the first damage and does not tell members apart, hence raw inflate with our own header, CRC-32 and length checks.
+ * A bomb is refused by the limits of `unpack.ts`.
  */
 import { crc32, createInflateRaw } from 'node:zlib'
 import { byteReader } from './bytes.ts'
 import type { ByteReader, Bytes, Defect } from './bytes.ts'
+import { bombBytes, bombDefect, bombRatio, unpacker } from './unpack.ts'
+import { isZstd, unzstd } from './zstd.ts'
 
 /** Inflated bytes, and the file offset of the member they come from. */
 export interface GzipPiece {
@@ -16,11 +19,13 @@ export interface GzipPiece {
 }
 
 const feedBytes = 1 << 16 // a bomb inflates 1032-fold at most: 64 MiB of output for one feed
+const outputBytes = 1 << 16
 /** Bytes of a file name or comment in a header: real ones are short, and damaged bytes would be searched again and again. */
 const longestName = 1024
 
 export async function* inflateMembers(source: Bytes): AsyncGenerator<GzipPiece | Defect> {
   const input = byteReader(source)
+  let limit = bombBytes
   try {
     while (await input.fill(1)) {
       const member = input.offset
@@ -31,24 +36,27 @@ export async function* inflateMembers(source: Bytes): AsyncGenerator<GzipPiece |
         continue
       }
       input.skip(header)
-      const problem = yield* inflateBody(input, member)
+      const problem = yield* inflateBody(input, member, limit)
       if (problem === undefined) continue
+      if (problem === bombDefect) limit = bombBytes >> 4 // who brings one brings more
       const { found } = await skipToMagic(input)
       const next = found ? `; reading goes on at byte ${input.offset}` : ''
-      yield { offset: member, defect: `gzip member is damaged: ${problem}${next}` }
+      const verdict = problem === bombDefect ? problem : `is damaged: ${problem}`
+      yield { offset: member, defect: `gzip member ${verdict}${next}` }
     }
   } finally {
     await input.close()
   }
 }
 
-/** Plain bytes whether the source is gzip or not (told by its first three bytes); defects keep their place in between. */
+/** Plain bytes whether the source is gzip, zstd or neither (told by its first bytes); defects keep their place in between. */
 export async function* decompressed(source: Bytes): AsyncGenerator<Uint8Array | Defect> {
   const input = byteReader(source)
-  const gzip = (await input.fill(3)) && isMagic(input.ahead, 0)
-  if (gzip) {
+  await input.fill(4)
+  if (isMagic(input.ahead, 0)) {
     for await (const piece of inflateMembers(rest(input))) yield 'member' in piece ? piece.bytes : piece
-  } else yield* rest(input)
+  } else if (isZstd(input.ahead)) yield* unzstd(rest(input))
+  else yield* rest(input)
 }
 
 export function isMagic(bytes: Uint8Array, at: number): boolean {
@@ -110,8 +118,12 @@ async function skipToMagic(input: ByteReader): Promise<{ found: boolean; padding
  * Yields one member's bytes and skips them; returns what is wrong with it, or undefined. Of a damaged member the last bytes stay
  * unskipped, because inflate may have run into the next member before it noticed.
  */
-async function* inflateBody(input: ByteReader, member: number): AsyncGenerator<GzipPiece, string | undefined> {
-  const engine = inflater()
+async function* inflateBody(
+  input: ByteReader,
+  member: number,
+  limit: number,
+): AsyncGenerator<GzipPiece, string | undefined> {
+  const engine = unpacker(createInflateRaw({ chunkSize: outputBytes }))
   let checksum = 0
   let size = 0
   let taken = 0 // of the bytes ahead
@@ -127,6 +139,7 @@ async function* inflateBody(input: ByteReader, member: number): AsyncGenerator<G
       }
       if (failure !== undefined) return failure
       taken += used
+      if (size > limit && size > bombRatio * (input.offset + taken - member)) return bombDefect
       if (used < chunk.length) break // the trailer guarantees that something follows the last block
       if (taken > feedBytes) input.skip(taken - feedBytes)
       taken = Math.min(taken, feedBytes)
@@ -141,31 +154,4 @@ async function* inflateBody(input: ByteReader, member: number): AsyncGenerator<G
   if (expected.size !== size % 2 ** 32) return `it has ${size} bytes, but says ${expected.size}`
   input.skip(taken + 8)
   return undefined
-}
-
-/** Node's raw inflate as a function from a chunk to what it gives and how many bytes it took. */
-function inflater() {
-  const stream = createInflateRaw()
-  const state: { output: Uint8Array[]; failure?: string } = { output: [] }
-  let settled: (() => void) | undefined
-  stream.on('data', (bytes: Uint8Array) => state.output.push(bytes))
-  stream.on('error', (error: Error) => {
-    state.failure = error.message
-    settled?.()
-  })
-  return {
-    async push(chunk: Uint8Array): Promise<{ output: Uint8Array[]; used: number; failure: string | undefined }> {
-      const before = stream.bytesWritten
-      await new Promise<void>((resolve) => {
-        settled = resolve
-        stream.write(chunk, () => resolve())
-      })
-      while (stream.readableLength > 0 && state.failure === undefined)
-        await new Promise((resolve) => setImmediate(resolve))
-      const output = state.output
-      state.output = []
-      return { output, used: stream.bytesWritten - before, failure: state.failure }
-    },
-    close: () => void stream.destroy(),
-  }
 }

@@ -1,5 +1,5 @@
 /**
- * JSON Lines: one JSON value a line, UTF-8, plain or gzip.
+ * JSON Lines: one JSON value a line, UTF-8, plain, gzip or zstd.
  *
  * Every line is yielded as a value or as a named defect with its line and the byte at which it starts (in the unpacked text);
  * blank lines are passed over. Invalid UTF-8 is a defect, never a replacement character. Lines over a limit are refused unread.
@@ -8,6 +8,7 @@ import { openAtomic } from './atomic.ts'
 import { fileBytes } from './bytes.ts'
 import type { Bytes, Defect } from './bytes.ts'
 import { splitLines, utf8 } from './lines.ts'
+import type { Line } from './lines.ts'
 
 export interface JsonlValue {
   line: number
@@ -22,8 +23,12 @@ export function readJsonl(path: string): AsyncGenerator<JsonlValue | JsonlDefect
 }
 
 /** Lines longer than `maxLine` bytes (16 MiB) are a defect. */
-export async function* parseJsonl(source: Bytes, maxLine?: number): AsyncGenerator<JsonlValue | JsonlDefect> {
-  for await (const { line, offset, bytes, defect } of splitLines(source, maxLine)) {
+export function parseJsonl(source: Bytes, maxLine?: number): AsyncGenerator<JsonlValue | JsonlDefect> {
+  return parseLines(splitLines(source, maxLine))
+}
+
+export async function* parseLines(lines: AsyncIterable<Line>): AsyncGenerator<JsonlValue | JsonlDefect> {
+  for await (const { line, offset, bytes, defect } of lines) {
     if (defect !== undefined) {
       yield { line, offset, defect }
       continue

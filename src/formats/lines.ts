@@ -1,7 +1,7 @@
 /**
- * Lines of bytes: what JSON Lines and plain text share. Gzip is unpacked; a line over the limit is refused without keeping it.
+ * Lines of bytes: what JSON Lines and plain text share. Gzip and zstd are unpacked; a line over the limit is refused without keeping it.
  */
-import type { Bytes } from './bytes.ts'
+import type { Bytes, Defect } from './bytes.ts'
 import { decompressed } from './gzip.ts'
 
 /** Throws on invalid UTF-8 instead of replacing it; drops a byte-order mark. */
@@ -18,8 +18,13 @@ export interface Line {
 
 const nothing = new Uint8Array(0)
 
-/** Lines without their newline; a line too long, and damage of the gzip stream, come as defects in their place. */
-export async function* splitLines(source: Bytes, maxLine = lineLimit): AsyncGenerator<Line> {
+/** Lines without their newline; a line too long, and damage of the packed stream, come as defects in their place. */
+export function splitLines(source: Bytes, maxLine?: number): AsyncGenerator<Line> {
+  return linesOf(decompressed(source), maxLine)
+}
+
+/** The same, of what is unpacked already. */
+export async function* linesOf(pieces: AsyncIterable<Uint8Array | Defect>, maxLine = lineLimit): AsyncGenerator<Line> {
   let line = 1
   let offset = 0 // where the current line starts
   let parts: Uint8Array[] = [] // of the current line
@@ -33,7 +38,7 @@ export async function* splitLines(source: Bytes, maxLine = lineLimit): AsyncGene
     if (length > maxLine) parts = []
     else parts.push(part)
   }
-  for await (const chunk of decompressed(source)) {
+  for await (const chunk of pieces) {
     if ('defect' in chunk) {
       const lost = length > 0 ? `; ${length} bytes of this line are lost` : ''
       yield { line, offset, bytes: nothing, defect: `${chunk.defect} (byte ${chunk.offset} of the file)${lost}` }

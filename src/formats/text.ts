@@ -3,7 +3,7 @@
  *
  * Long files are cut into documents of about `size` characters, at an empty line where there is one, else at a line end, else in
  * the middle of an over-long line, so that batches can mix parts of one book. A line that is `<|endoftext|>` (the convention of GPT-2 and
- * TinyStories dumps) always ends a document. Lines that are not UTF-8 are left out and named. Gzip is unpacked.
+ * TinyStories dumps) always ends a document. Lines that are not UTF-8 are left out and named. Gzip and zstd are unpacked.
  */
 import { fileBytes } from './bytes.ts'
 import type { Bytes } from './bytes.ts'

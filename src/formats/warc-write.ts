@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
+import { base32 } from './base32.ts'
 
 export interface WarcResponse {
   url: string
@@ -66,11 +67,4 @@ function named(fields: Readonly<Record<string, string>>): string[] {
       throw new Error(`WARC field ${JSON.stringify(name)} has a line break: ${JSON.stringify(value)}`)
     return `${name}: ${value}`
   })
-}
-
-/** RFC 4648, as WARC digests are written; 20 bytes give 32 letters without padding. */
-function base32(bytes: Uint8Array): string {
-  const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, '0')).join('')
-  return bits.replace(/.{5}/g, (five) => alphabet[Number.parseInt(five, 2)]!)
 }

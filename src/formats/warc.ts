@@ -1,14 +1,21 @@
 /**
- * Web archives: WARC (0.17 to 1.1, ISO 28500) and ARC 1, plain or gzip, one record at a time.
+ * Web archives: WARC (0.17 to 1.1, ISO 28500) and ARC (1 and 2), plain, gzip or zstd, one record at a time.
  *
  * Real archives are broken in every way, so nothing in a file makes this reader throw or stop: each stretch of bytes becomes a record
  * or a defect with the offset where it starts. After damage, reading goes on at the next line or gzip member that opens a record.
- * A record that claims more bytes than there are before the next record is refused, not allowed to swallow it. Digests are not checked.
- * Offsets are of the file; inside gzip they are those of the member, as in CDX indexes.
+ * A record that claims more bytes than there are before the next record is refused, not allowed to swallow it. Digests: `warc-digest.ts`.
+ * Offsets are of the file; inside gzip they are those of the member, as in CDX indexes; inside zstd, of the unpacked bytes. Limits: a head of
+ * 1 MiB, a record of 64 MiB, and those of `unpack.ts`.
  */
 import { byteReader, fileBytes } from './bytes.ts'
 import type { ByteReader, Bytes, Defect } from './bytes.ts'
 import { inflateMembers, isMagic, rest } from './gzip.ts'
+import { isZstd, unzstd } from './zstd.ts'
+
+export interface WarcDefect extends Defect {
+  /** The record that has it, when its head could be read: with what there is of its content, none when it was passed over. */
+  record?: WarcRecord
+}
 
 export interface WarcRecord {
   offset: number
@@ -16,25 +23,28 @@ export interface WarcRecord {
   version: string
   /** WARC-Type; for ARC `response`, or `warcinfo` for the file's own description. */
   type: string
-  /** Names in lower case. ARC fields carry the names that WARC gives them. */
+  /** Names in lower case. ARC fields carry the names and the form of date that WARC gives them. */
   headers: Map<string, string>
   url?: string
   /** The block: for a response the HTTP head and body, see `parseHttp`. */
   content: Uint8Array
 }
 
-const headLimit = 1 << 16
+const headLimit = 1 << 20
 const recordLimit = 64 << 20
 const warcStart = /^WARC\/\d+\.\d+\s*$/
-/** URL (spaces happen), IP address, date, type, length. */
-const arcStart = /^([a-z][a-z0-9+.-]*:.*) ([0-9a-fA-F.:]+|-) (\d{8,18}) (\S+) (\S+)$/i
+/**
+ * URL (spaces happen), IP address, date, type, length; ARC 2 has status, checksum, location, offset and file name before the length.
+ * (https://archive.org/web/researcher/ArcFileFormat.php)
+ */
+const arcStart = /^([a-z][a-z0-9+.-]*:.*) ([0-9a-fA-F.:]+|-) (\d{8,18}) (.+) (\S+)$/i
 
-export function readWarc(path: string): AsyncGenerator<WarcRecord | Defect> {
+export function readWarc(path: string): AsyncGenerator<WarcRecord | WarcDefect> {
   return parseWarc(fileBytes(path))
 }
 
 /** `maxRecord` in bytes; larger records are passed over as a defect. */
-export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncGenerator<WarcRecord | Defect> {
+export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncGenerator<WarcRecord | WarcDefect> {
   const { input, marks } = await openArchive(source)
   const locate = (position: number) => marks.locate(position)
   try {
@@ -44,31 +54,28 @@ export async function* parseWarc(source: Bytes, maxRecord = recordLimit): AsyncG
       if (!(await input.fill(1))) break
       const offset = locate(input.offset)
       const head = await readHead(input, marks)
-      if (typeof head === 'string') {
+      const { version, type, headers, url } = head
+      const known = { offset, version, type, headers, ...(url === undefined ? {} : { url }) }
+      const name = `${type} record${url === undefined ? '' : ` of ${url.slice(0, 200)}`}`
+      if ('problem' in head) {
         const start = input.offset
         await skipToRecord(input, marks)
-        yield { offset, defect: `${head}; ${input.offset - start} bytes passed over` }
+        const defect = `${head.problem}; ${input.offset - start} bytes passed over`
+        yield { offset, defect, ...(type === '' ? {} : { record: { ...known, content: nothing } }) }
         continue
       }
       input.skip(head.bytes)
-      const about = `${head.type} record${head.url === undefined ? '' : ` of ${head.url.slice(0, 200)}`}`
       if (head.length > maxRecord) {
         const start = input.offset
         await skipContent(input, marks, head.length)
-        const passed = input.offset - start
-        yield {
-          offset,
-          defect: `${about} says ${head.length} bytes; more than ${maxRecord} are refused (${passed} passed over)`,
-        }
+        const defect = `${name} says ${head.length} bytes; more than ${maxRecord} are refused (${input.offset - start} passed over)`
+        yield { offset, defect, record: { ...known, content: nothing } }
         continue
       }
       const { content, complete } = await readContent(input, marks, head.length)
-      if (!complete) {
-        yield { offset, defect: `${about} ends after ${content.length} of ${head.length} bytes` }
-        continue
-      }
-      const { version, type, headers, url } = head
-      yield { offset, version, type, headers, ...(url === undefined ? {} : { url }), content }
+      const record = { ...known, content }
+      if (complete) yield record
+      else yield { offset, defect: `${name} ends after ${content.length} of ${head.length} bytes`, record }
     }
   } finally {
     await input.close()
@@ -84,9 +91,10 @@ interface Mark {
 
 async function openArchive(source: Bytes): Promise<{ input: ByteReader; marks: Marks }> {
   const raw = byteReader(source)
-  await raw.fill(3)
-  if (!isMagic(raw.ahead, 0)) return { input: raw, marks: markList([], false) }
+  await raw.fill(4)
   const list: Mark[] = []
+  if (isZstd(raw.ahead)) return { input: byteReader(unpackZstd(raw, list)), marks: markList(list, false) }
+  if (!isMagic(raw.ahead, 0)) return { input: raw, marks: markList([], false) }
   async function* unpack(): AsyncGenerator<Uint8Array> {
     let position = 0
     let member = -1
@@ -102,6 +110,19 @@ async function openArchive(source: Bytes): Promise<{ input: ByteReader; marks: M
     }
   }
   return { input: byteReader(unpack()), marks: markList(list, true) }
+}
+
+/** Damage is marked at its place in the unpacked stream, which is what offsets are of there. */
+async function* unpackZstd(raw: ByteReader, list: Mark[]): AsyncGenerator<Uint8Array> {
+  let position = 0
+  for await (const piece of unzstd(rest(raw))) {
+    if ('defect' in piece)
+      list.push({ position, offset: position, defect: `${piece.defect} (byte ${piece.offset} of the file)` })
+    else {
+      position += piece.length
+      yield piece
+    }
+  }
 }
 
 type Marks = ReturnType<typeof markList>
@@ -144,28 +165,31 @@ async function skipBlank(input: ByteReader) {
 
 interface Head {
   version: string
+  /** Empty where nothing is known of the record. */
   type: string
   headers: Map<string, string>
   url?: string
-  /** Of the head itself, and of the content that follows. */
-  bytes: number
-  length: number
 }
+/** Bytes of the head itself, and of the content that follows. */
+type ReadHead = Head & ({ bytes: number; length: number } | { problem: string })
 
-/** Reads a record's head without skipping it, or says what is wrong. */
-async function readHead(input: ByteReader, marks: Marks): Promise<Head | string> {
-  const first = await readLine(input, 0)
-  if (first === undefined) return 'no record starts here'
-  const arc = arcStart.exec(first.text)
-  if (arc !== null) return arcHead(arc as unknown as string[], first.end)
-  if (!warcStart.test(first.text)) return 'no record starts here'
+const nothing = new Uint8Array(0)
+
+/** Reads a record's head without skipping it. */
+async function readHead(input: ByteReader, marks: Marks): Promise<ReadHead> {
   const headers = new Map<string, string>()
+  const wrong = (problem: string) => ({ version: '', type: '', headers, problem })
+  const first = await readLine(input, 0)
+  if (first === undefined) return wrong('no record starts here')
+  const arc = arcStart.exec(first.text)
+  if (arc !== null) return withLength(arcHead(arc as unknown as string[]), first.end)
+  if (!warcStart.test(first.text)) return wrong('no record starts here')
   let at = first.end
   let last = ''
   for (;;) {
     const line = await readLine(input, at)
     if (line === undefined)
-      return `the head of a record has no end within ${Math.min(headLimit, input.ahead.length)} bytes`
+      return wrong(`the head of a record has no end within ${Math.min(headLimit, input.ahead.length)} bytes`)
     at = line.end
     if (line.text === '') break
     if (/^[ \t]/.test(line.text) && last !== '') {
@@ -173,38 +197,39 @@ async function readHead(input: ByteReader, marks: Marks): Promise<Head | string>
       continue
     }
     const colon = line.text.indexOf(':')
-    if (colon <= 0) return `a line of a record's head has no colon: ${JSON.stringify(line.text.slice(0, 80))}`
+    if (colon <= 0) return wrong(`a line of a record's head has no colon: ${JSON.stringify(line.text.slice(0, 80))}`)
     last = line.text.slice(0, colon).trim().toLowerCase()
     headers.set(last, line.text.slice(colon + 1).trim())
   }
-  const damage = marks.next(input.offset, input.offset + at)
-  if (damage?.defect !== undefined) return 'the head of a record is damaged'
-  const length = headers.get('content-length')
-  if (length === undefined) return 'a record has no Content-Length'
-  if (!/^\d{1,15}$/.test(length)) return `a record has Content-Length ${JSON.stringify(length.slice(0, 80))}`
+  if (marks.next(input.offset, input.offset + at)?.defect !== undefined) return wrong('the head of a record is damaged')
   const url = headers.get('warc-target-uri')?.replace(/^<(.*)>$/, '$1') // wget wrote it in brackets
   const type = (headers.get('warc-type') ?? 'unknown').toLowerCase()
-  return {
-    version: first.text.trim(),
-    type,
-    headers,
-    ...(url === undefined ? {} : { url }),
-    bytes: at,
-    length: Number(length),
-  }
+  const version = first.text.trim()
+  return withLength({ version, type, headers, ...(url === undefined ? {} : { url: encodeSpaces(url) }) }, at)
 }
 
-function arcHead([, url, address, date, mime, length]: string[], bytes: number): Head | string {
-  if (!/^\d{1,15}$/.test(length!)) return `an ARC record of ${url!.slice(0, 200)} has length ${JSON.stringify(length)}`
+function arcHead([, url, address, date, middle, length]: string[]): Head {
+  const mime = middle!.split(' ').length >= 5 ? middle!.replace(/( \S+){5}$/, '') : middle!
   const headers = new Map([
     ['warc-target-uri', url!],
     ['warc-ip-address', address!],
-    ['warc-date', date!],
-    ['content-type', mime!],
+    ['warc-date', date!.replace(/^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/, '$1-$2-$3T$4:$5:$6Z')],
+    ['content-type', mime],
     ['content-length', length!],
   ])
   const type = url!.startsWith('filedesc:') ? 'warcinfo' : 'response'
-  return { version: 'ARC/1', type, headers, url: url!, bytes, length: Number(length) }
+  return { version: 'ARC/1', type, headers, url: encodeSpaces(url!) }
+}
+
+/** Spaces in addresses happen, and are no part of an address. */
+const encodeSpaces = (url: string) => url.replaceAll(' ', '%20')
+
+function withLength(head: Head, bytes: number): ReadHead {
+  const length = head.headers.get('content-length')
+  if (length === undefined) return { ...head, problem: 'a record has no Content-Length' }
+  if (!/^\d{1,15}$/.test(length))
+    return { ...head, problem: `a record has Content-Length ${JSON.stringify(length.slice(0, 80))}` }
+  return { ...head, bytes, length: Number(length) }
 }
 
 /** The line that starts `at` bytes ahead, without its end (`\n`, `\r\n`, even `\r\r\n`); undefined when it is too long or torn. */
@@ -228,20 +253,34 @@ async function skipToRecord(input: ByteReader, marks: Marks) {
   let atStart = false
   while (await input.fill(1)) {
     if (atStart && (await opensRecord(input, 0))) return
-    const newline = input.ahead.indexOf(10)
-    const mark = marks.next(input.offset, input.offset + (newline < 0 ? input.ahead.length : newline + 1))
-    atStart = mark !== undefined || newline >= 0
-    input.skip(mark !== undefined ? mark.position - input.offset : newline < 0 ? input.ahead.length : newline + 1)
-    if (newline < 0 && mark === undefined && (await input.fill(1))) {
-      atStart = marks.next(input.offset - 1, input.offset + 1) !== undefined
-    }
+    const bytes = input.ahead
+    const border = marks.next(input.offset, input.offset + bytes.length)?.position ?? Infinity
+    const end = Math.min(bytes.length, border - input.offset)
+    // Lines that cannot open a record are passed over here, without a promise for each.
+    let at = bytes.indexOf(10) + 1
+    while (at > 0 && at < end && !mayOpenRecord(bytes, at)) at = bytes.indexOf(10, at) + 1
+    const step = at > 0 && at < end ? at : end
+    atStart = bytes[step - 1] === 10 || input.offset + step === border
+    input.skip(step)
+    // A border that only shows when more is read.
+    if (!atStart && (await input.fill(1))) atStart = marks.next(input.offset - 1, input.offset + 1) !== undefined
   }
 }
 
+/** Cheap: `WARC/`, or a line that starts as an address and ends with a digit, as far as it is in memory. */
+function mayOpenRecord(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at]! | 32
+  if (first < 97 || first > 122) return false
+  if (first === 119 && bytes[at + 4] === 47) return true
+  const newline = bytes.indexOf(10, at)
+  if (newline < 0) return true
+  let last = newline - 1
+  while (last > at && bytes[last] === 13) last--
+  return bytes[last]! >= 48 && bytes[last]! <= 57
+}
+
 async function opensRecord(input: ByteReader, at: number): Promise<boolean> {
-  if (!(await input.fill(at + 6))) return false
-  const first = input.ahead[at]!
-  if (!((first >= 97 && first <= 122) || (first >= 65 && first <= 90))) return false
+  if (!(await input.fill(at + 6)) || !mayOpenRecord(input.ahead, at)) return false
   const line = await readLine(input, at)
   return line !== undefined && (warcStart.test(line.text) || arcStart.test(line.text))
 }

@@ -6,11 +6,17 @@ import { EXPORT_FILE } from '../export/index.ts'
 import { publishFolder, readJson, UserError, version, writeJson } from '../run/index.ts'
 import { checkModel, type ModelFacts } from '../stages/model-check.ts'
 import { modelFileNames } from '../stages/model-files.ts'
-import { download } from './download.ts'
-import { isHubName, readRepository, type Repository, tokenHeaders } from './hub.ts'
-import { patience as usual, type Patience } from './request.ts'
+import {
+  download,
+  hubManner,
+  isHubName,
+  type Patience,
+  patience as usual,
+  readRepository,
+  type Repository,
+} from '../remote/index.ts'
 
-export { isHubName } from './hub.ts'
+export { isHubName } from '../remote/index.ts'
 
 export interface ImportOptions {
   /** Folder to write. */
@@ -59,7 +65,7 @@ async function importFolder(source: string, { out }: ImportOptions): Promise<Imp
 
 async function importNamed(name: string, options: ImportOptions): Promise<Imported> {
   const { out, revision, patience = usual, onProgress } = options
-  const repository = await readRepository(name, revision, patience)
+  const repository = await readRepository('models', name, revision, patience)
   const earlier = (await readJson(join(out, EXPORT_FILE)).catch(() => undefined)) as { revision?: string } | undefined
   if (earlier?.revision === repository.revision) return { ...(await checkModel(out)), known: true }
   await expectFree(out)
@@ -70,8 +76,7 @@ async function importNamed(name: string, options: ImportOptions): Promise<Import
     const file = repository.files.find((one) => one.path === path)
     if (!file) throw missing(repository, path)
     await download(file, join(filling, path), {
-      headers: tokenHeaders(),
-      patience,
+      ...hubManner(patience),
       onProgress: (bytes) => onProgress?.(path, bytes, file.size),
     })
   }

@@ -64,7 +64,11 @@ export function problemsOf(
     switch (issue.code) {
       case 'unrecognized_keys': {
         const known = [...keysAt(schema, issue.path), ...(issue.path.length === 0 ? more : [])]
-        return issue.keys.map((key) => unknownWord([...path, key], { en: 'key', zh: '键' }, key, known))
+        return issue.keys.map((key) =>
+          known.includes(key)
+            ? { path: [...path, key], en: 'does not go with the other keys here', zh: '不能和这里的其他键一起写' }
+            : unknownWord([...path, key], { en: 'key', zh: '键' }, key, known),
+        )
       }
       case 'invalid_type': {
         if (found === undefined)
@@ -95,10 +99,12 @@ export function problemsOf(
           found,
         )
       case 'invalid_union': {
-        // The variant that went wrong deepest is the one that was meant.
-        const deepest = issue.errors.filter((errors) =>
-          errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
-        )[0]
+        // The variant that went wrong deepest, and in the fewest keys, is the one that was meant.
+        const wrong = (errors: readonly Issue[]) =>
+          errors.reduce((sum, error) => sum + (error.code === 'unrecognized_keys' ? error.keys.length : 1), 0)
+        const deepest = issue.errors
+          .filter((errors) => errors.every((error) => error.path.length > 0 || error.code === 'unrecognized_keys'))
+          .sort((a, b) => wrong(a) - wrong(b))[0]
         if (deepest)
           return problemsOf(
             deepest.map((error) => ({ ...error, path: [...issue.path, ...error.path] })),

@@ -131,8 +131,8 @@ function check(raw: unknown, registry: Registry, locate: Locate): { recipe: Reci
     const parsed = schema.strict().safeParse(value)
     if (!parsed.success) problems.push(...problemsOf(parsed.error.issues, schema, value, path, more))
     else {
-      return mapDataFiles(schema, parsed.data as Record<string, unknown>, (file, at) => {
-        const found = resolveFile(file, [...path, ...at], locate)
+      return mapDataFiles(schema, parsed.data as Record<string, unknown>, (file, at, exact) => {
+        const found = resolveFile(file, [...path, ...at], locate, exact)
         if (typeof found !== 'string') problems.push(found)
         return typeof found === 'string' ? found : file
       })
@@ -183,7 +183,7 @@ function shallow(raw: unknown): { stages?: Record<string, unknown>[] } {
 }
 
 /** The absolute path, or what is wrong with it. */
-function resolveFile(file: string, path: Key[], locate: Locate): string | Problem {
+function resolveFile(file: string, path: Key[], locate: Locate, exact: boolean): string | Problem {
   const unset: string[] = []
   const expanded = file.replaceAll(
     /\$\{(\w+)\}/g,
@@ -199,7 +199,7 @@ function resolveFile(file: string, path: Key[], locate: Locate): string | Proble
     }
   }
   const absolute = isAbsolute(expanded) ? expanded : resolve(from, expanded)
-  if (!mustExist || existsSync(absolute)) return absolute
+  if (!mustExist || !exact || existsSync(absolute)) return absolute
   const folder = dirname(absolute)
   const near = existsSync(folder) ? nearest(basename(absolute), readdirSync(folder)) : undefined
   const meant = near && relative(from, join(folder, near))

@@ -8,11 +8,19 @@ type Schema = z.core.$ZodType
 type Key = PropertyKey
 
 const FILE = 'data file'
+const SOURCE = 'data source'
 
 /** A string that is the path of a data file or folder which must exist; recipes resolve it (see recipe.ts). */
 export function dataFile() {
   return z.string().min(1).meta({ format: FILE })
 }
+
+/** A `dataFile` that may also be a glob, or an http(s) address, which is left as it is. */
+export function dataSource() {
+  return z.string().min(1).meta({ format: SOURCE })
+}
+
+const formatOf = (schema: Schema) => z.globalRegistry.get(schema)?.format
 
 /** The keys an object at this place of the value may have; none where it is no object. */
 export function keysAt(schema: Schema, path: readonly Key[]): string[] {
@@ -24,14 +32,19 @@ export function keysAt(schema: Schema, path: readonly Key[]): string[] {
   })
 }
 
-/** A copy of a parsed value in which each `dataFile` string is replaced by what `visit` makes of it. */
+/** A copy of a parsed value in which each `dataFile` string is replaced by what `visit` makes of it. `exact`: it is no glob. */
 export function mapDataFiles<T>(
   schema: Schema,
   value: T,
-  visit: (file: string, path: Key[]) => string,
+  visit: (file: string, path: Key[], exact: boolean) => string,
   path: Key[] = [],
 ): T {
-  if (typeof value === 'string') return (variants(schema).some(isDataFile) ? visit(value, path) : value) as T
+  if (typeof value === 'string') {
+    const formats = variants(schema).map(formatOf)
+    if (formats.includes(FILE)) return visit(value, path, true) as T
+    const here = formats.includes(SOURCE) && !/^https?:\/\//i.test(value)
+    return (here ? visit(value, path, !/[*?[\]{}]/.test(value)) : value) as T
+  }
   if (value === null || typeof value !== 'object') return value
   const variant = variants(schema).find((candidate) => z.safeParse(candidate, value).success) ?? schema
   const mapped = Object.entries(value).map(([key, part]: [string, unknown]) => {
@@ -43,7 +56,7 @@ export function mapDataFiles<T>(
 }
 
 function isDataFile(schema: Schema): boolean {
-  return z.globalRegistry.get(schema)?.format === FILE
+  return formatOf(schema) === FILE || formatOf(schema) === SOURCE
 }
 
 /** The schemas a value may be of, without wrappers; more than one for a union. */

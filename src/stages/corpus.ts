@@ -6,7 +6,6 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { buildCorpus, corpusConfig, corpusMetrics, sourceConfig } from '../corpus/index.ts'
-import { dataFile } from '../run/index.ts'
 import { taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import { writeWorld } from '../world/crawl.node.ts'
@@ -14,9 +13,6 @@ import { makeWorld } from '../world/index.ts'
 import type { Stage, StageContext } from './stage.ts'
 import { seenShare } from './unseen.ts'
 
-const fileSource = sourceConfig.extend({
-  path: dataFile().describe('file or folder: .warc .html .txt .md .jsonl .csv, or .gz of them'),
-})
 const worldSource = z.strictObject({
   world: z.literal('web').describe('the web of the embedded town, and its school books'),
   exercises: z
@@ -31,7 +27,7 @@ const worldSource = z.strictObject({
     .describe('how many times the town writes about everybody, in other words'),
 })
 
-const schema = corpusConfig.extend({ sources: z.array(z.union([fileSource, worldSource])).min(1) })
+const schema = corpusConfig.extend({ sources: z.array(z.union([...sourceConfig.options, worldSource])).min(1) })
 type Config = z.infer<typeof schema>
 
 export const corpus: Stage<Config> = {
@@ -40,8 +36,8 @@ export const corpus: Stage<Config> = {
   async run(context, config) {
     const sources: z.infer<typeof sourceConfig>[] = []
     for (const source of config.sources) {
-      if ('path' in source) sources.push(source)
-      else sources.push(...(await writeTown(context, source)))
+      if ('world' in source) sources.push(...(await writeTown(context, source)))
+      else sources.push(source)
     }
     let shown = -Infinity
     const report = await buildCorpus({ ...config, sources }, context.folder, {

@@ -3,7 +3,7 @@
  * the last checkpoint of the one that was interrupted, and writes each manifest last. A failure is an event, and leaves
  * everything on disk as it was.
  */
-import { mkdir, stat } from 'node:fs/promises'
+import { glob, mkdir, stat } from 'node:fs/promises'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -318,12 +318,15 @@ function dataFilesOf(kind: string, config: Record<string, unknown>): string[] {
   return found
 }
 
-/** The sha256 of a data file, or of all files of a folder; undefined when it is gone. */
+/** The sha256 of a data file, or of all files of a folder or glob; undefined when it is gone. */
 async function hashOf(path: string): Promise<string | undefined> {
   const found = await stat(path).catch(() => undefined)
-  if (!found) return undefined
+  const hashes: Record<string, string | undefined> = {}
+  if (!found) {
+    for await (const file of glob(path)) hashes[file] = await hashOf(file)
+    return Object.keys(hashes).length === 0 ? undefined : sha256OfJson(hashes)
+  }
   if (!found.isDirectory()) return sha256OfFile(path)
-  const hashes: Record<string, string> = {}
   for (const file of await filesBelow(path)) hashes[file] = await sha256OfFile(join(path, file))
   return sha256OfJson(hashes)
 }

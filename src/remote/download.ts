@@ -6,7 +6,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { UserError } from '../run/index.ts'
-import { insist, Interrupted, type Patience, request } from './request.ts'
+import { insist, Interrupted, type Manner, request } from './request.ts'
 
 export interface RemoteFile {
   url: string
@@ -18,9 +18,7 @@ export interface RemoteFile {
   blob?: string
 }
 
-export interface DownloadOptions {
-  headers: Record<string, string>
-  patience: Patience
+export interface DownloadOptions extends Manner {
   /** Bytes that are there, as they come. */
   onProgress?(bytes: number): void
 }
@@ -65,11 +63,12 @@ async function goOn(
   { url, path, size }: RemoteFile,
   handle: FileHandle,
   at: number,
-  { headers, patience, onProgress }: DownloadOptions,
+  { onProgress, ...manner }: DownloadOptions,
   reached: (at: number) => void,
 ): Promise<number> {
   const range: Record<string, string> = at > 0 ? { Range: `bytes=${at}-` } : {}
-  const answer = await request(url, { ...headers, ...range, 'Accept-Encoding': 'identity' }, patience)
+  const headers = { ...manner.headers, ...range, 'Accept-Encoding': 'identity' }
+  const answer = await request(url, { ...manner, headers })
   if (at > 0 && !continues(answer, at)) {
     await handle.truncate((at = 0)) // a server that does not go on sends all of it, or nothing of use
     reached(0)
@@ -92,7 +91,7 @@ async function goOn(
   return at
 }
 
-const continues = ({ status, headers }: { status: number; headers: Headers }, at: number) =>
+export const continues = ({ status, headers }: { status: number; headers: Headers }, at: number) =>
   status === 206 && (headers.get('content-range') ?? '').startsWith(`bytes ${at}-`)
 
 async function isWhole({ size, sha256, blob }: RemoteFile, path: string): Promise<boolean> {

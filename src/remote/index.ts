@@ -1,0 +1,13 @@
+/** Files from elsewhere: the Hugging Face Hub, Common Crawl, any HTTP server; with patience, resumed, checked, and a cache. */
+export { cacheFolder, keepCopy } from './cache.ts'
+export { crawlManner, crawlPaths, crawlUrl, isCrawlId } from './common-crawl.ts'
+export type { Crawl } from './common-crawl.ts'
+export { chooseFiles, datasetFolder, openDataset } from './dataset.ts'
+export type { DatasetQuery } from './dataset.ts'
+export { download } from './download.ts'
+export type { RemoteFile } from './download.ts'
+export { hubManner, isHubName, readRepository } from './hub.ts'
+export type { Repository } from './hub.ts'
+export { patience } from './request.ts'
+export type { Manner, Patience } from './request.ts'
+export { openRanges, remoteBytes } from './stream.ts'
