@@ -27,6 +27,8 @@ export interface Document {
   language?: string
   url?: string
   title?: string
+  /** Number of its source, where sources have weights (`epochs`, `share`). */
+  mixture?: number
 }
 
 /** A line of `rejected.jsonl`: which rule refused what, with which value against which threshold. */
@@ -36,6 +38,9 @@ export interface Rejection extends Place {
   detail: string
   /** The first 200 characters. */
   text?: string
+  /** Of a duplicate: the document that stays, and in how many bands they met an earlier one. */
+  of?: string
+  bands?: number
 }
 
 /** Why a filter refuses a text, or null when it keeps it. */
