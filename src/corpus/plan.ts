@@ -108,3 +108,9 @@ async function stampOf(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined)
   return found ? `${found.size} ${found.mtimeMs}` : ''
 }
+
+/** What a corpus is made from: each file with its key, which changes when the file, or an option that concerns it, does. */
+export async function corpusInputs(config: CorpusConfig): Promise<Record<string, string>> {
+  const { files } = await makePlan(config)
+  return Object.fromEntries(files.map(({ number, file, key }) => [`${number} ${file.name}`, key]))
+}
