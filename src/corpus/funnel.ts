@@ -24,7 +24,17 @@ const schema = z.object({
   ruleBytes: z.record(z.string(), z.number()),
   languages: z.record(z.string(), z.number()),
   masked: z.record(z.string(), z.number()),
-  sources: z.array(z.object({ path: z.string(), read: amount, kept: amount, heldOut: amount })),
+  sources: z.array(
+    z.object({
+      path: z.string(),
+      read: amount,
+      kept: amount,
+      heldOut: amount,
+      /** Its weight in pre-training, where it has one. */
+      epochs: z.number().optional(),
+      share: z.number().optional(),
+    }),
+  ),
   /** Of duplicates: how many clusters there are of each size, and the largest. */
   clusters: z.object({
     count: z.number(),

@@ -150,8 +150,10 @@ export async function mergeParts(
       ruleBytes: Object.fromEntries(rules.ranked().map(([rule, { bytes }]) => [rule, bytes])),
       languages: Object.fromEntries(languages.entries().map(([language, { documents }]) => [language, documents])),
       masked,
-      sources: config.sources.map(({ path }, i) => ({
+      sources: config.sources.map(({ path, epochs, share }, i) => ({
         path,
+        ...(epochs === undefined ? {} : { epochs }),
+        ...(share === undefined ? {} : { share }),
         read: reads[i]!,
         kept: kept[i]?.trained ?? none,
         heldOut: kept[i]?.heldOut ?? none,

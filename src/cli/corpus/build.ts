@@ -1,12 +1,13 @@
 /** xueba corpus build: a corpus without a run, on all cores, in shards on many machines, gone on with after an interruption. */
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { buildCorpus, buildRank, corpusMetrics } from '../../corpus/index.ts'
 import type { CorpusProgress } from '../../corpus/index.ts'
-import { isCurrent, takeLock, writeManifest } from '../../run/index.ts'
+import { isCurrent, sha256OfFile, takeLock, writeManifest } from '../../run/index.ts'
 import { corpusInputs } from '../../corpus/plan.ts'
 import { withTown } from '../../stages/corpus.ts'
+import { readShards, writeShards } from '../../stages/shards.ts'
 import { help, UsageError } from '../flags.ts'
 import { say } from '../language.ts'
 import { createStatus } from '../status.ts'
@@ -32,6 +33,11 @@ export const build = verb({
       whole.positive().optional(),
       'of so many ranks; run once more without --rank to finish',
       '一共几份；全部做完后不带 --rank 再运行一次，合成语料',
+    ),
+    tokenizer: help(
+      z.string().optional(),
+      'a model or tokenizer folder: also write token shards (tokens/)',
+      '模型或分词器的文件夹：同时写出词元分片（tokens/）',
     ),
     seed: help(whole.nonnegative().optional(), 'seed of the split and of samples', '划分与抽样用的随机种子'),
     set: help(
@@ -62,7 +68,10 @@ export const build = verb({
     try {
       const config = await withTown(asked, { folder, seed, language })
       const wanted = { kind: 'corpus', config: { ...config, seed }, inputs: await corpusInputs(config) }
+      const tokenise = () =>
+        flags.tokenizer === undefined ? undefined : writeTokens(folder, flags.tokenizer, status, json)
       if (await isCurrent(folder, wanted)) {
+        await tokenise()
         if (json) console.log(JSON.stringify({ type: 'done', folder, skipped: true }))
         else console.log(say({ en: `already built: ${folder}`, zh: `之前已经整理好：${folder}` }))
         return 0
@@ -89,6 +98,7 @@ export const build = verb({
       }
       const report = await buildCorpus(config, folder, options)
       await writeManifest(folder, { ...wanted, name: 'corpus', seconds: seconds(), metrics: corpusMetrics(report) })
+      await tokenise()
       status.end()
       if (json) console.log(JSON.stringify({ type: 'done', folder, seconds: seconds(), ...report }))
       else console.log(`${funnelTable(report)}\n\n${doneLine(folder, seconds())}`)
@@ -101,6 +111,39 @@ export const build = verb({
     }
   },
 })
+
+/** `tokens/train` and `tokens/heldout`: hidden from the manifest, as they can be made again. */
+async function writeTokens(
+  folder: string,
+  tokenizer: string,
+  status: ReturnType<typeof createStatus>,
+  json: boolean,
+): Promise<void> {
+  for (const [file, name] of [
+    ['documents.jsonl', 'train'],
+    ['heldout.jsonl', 'heldout'],
+  ] as const) {
+    const at = join(folder, 'tokens', name)
+    const found = await readShards(at)
+    const current = found?.tokenizer === (await sha256OfFile(join(tokenizer, 'tokenizer.json')).catch(() => ''))
+    if (!current) await rm(at, { recursive: true, force: true })
+    const { tokens, shards } = await writeShards(join(folder, file), resolve(tokenizer), at, {
+      progress(done, all) {
+        if (!status.due() || json) return
+        const percent = Math.round((100 * done) / all)
+        status.show(say({ en: `tokenising ${percent} %`, zh: `分词 ${percent} %` }))
+      },
+    })
+    if (json) console.log(JSON.stringify({ type: 'tokens', folder: at, tokens, shards: shards.length }))
+    else
+      console.log(
+        say({
+          en: `${at}: ${tokens} tokens, ${shards.length} shards`,
+          zh: `${at}：${tokens} 个词元，${shards.length} 个分片`,
+        }),
+      )
+  }
+}
 
 function progressLine({ phase, source, file, files, now, share, read, kept }: CorpusProgress, seconds: number): string {
   if (phase === 'write')
