@@ -3,11 +3,15 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
- * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- corpus [--parts curve,memory,speed,funnels]
+                                                      planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)
+npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
@@ -20,6 +24,8 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
+npm run study -- corpus [--parts curve,memory,speed,funnels]
+                                                      planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
 
 const { positionals, values } = parseArgs({
@@ -31,6 +37,7 @@ const { positionals, values } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
+    parts: { type: 'string', default: 'curve,funnels,speed,memory' },
   },
 })
 switch (positionals[0]) {
@@ -66,6 +73,10 @@ switch (positionals[0]) {
     console.log(JSON.stringify(study, null, 1))
     console.log(llamaTable(study))
     if (!agrees(study)) process.exitCode = 1
+    break
+  }
+  case 'corpus': {
+    await studyCorpus(values.parts.split(',') as CorpusStudy[], join(root, 'runs/corpus-study'))
     break
   }
   case 'large': {

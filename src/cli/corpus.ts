@@ -1,4 +1,5 @@
 /** xueba corpus …: from raw web pages to clean text, each step by itself. */
+import { ablate } from './corpus/ablate.ts'
 import { build } from './corpus/build.ts'
 import { extract } from './corpus/extract.ts'
 import { funnel } from './corpus/funnel.ts'
@@ -7,5 +8,5 @@ import type { Group } from './verb.ts'
 export const corpus: Group = {
   name: 'corpus',
   summary: { en: 'from web pages to clean text, step by step', zh: '从网页到干净的文本，一步一步看' },
-  verbs: [build, funnel, extract],
+  verbs: [build, funnel, ablate, extract],
 }
