@@ -43,8 +43,15 @@ async function build(name: string, rows: object[], more: Omit<CorpusInput, 'sour
 test('every document is found through the index: by its place in a file, and in the sample of its rule', async () => {
   const rows = Array.from({ length: 2500 }, (_, i) =>
     i % 2 === 0
-      ? { text: `A note of some length about day ${i}.` }
-      : { text: i % 4 === 1 ? `${i}.` : `Notiz ${i} über das Wetter und den Tag am Meer` },
+      ? {
+          text: `A note of some length about day ${i}, which was written by the captain of the boat when he came home in the evening. It says that the river was high and that the bridge stood under water.`,
+        }
+      : {
+          text:
+            i % 4 === 1
+              ? `${i}.`
+              : `Notiz ${i} über das Wetter und den Tag am Meer, geschrieben von dem Kapitän des Schiffes, als er am Abend nach Hause kam. Der Fluss war hoch, und die Brücke stand unter Wasser.`,
+        },
   )
   const filters = { ...off, minLength: {} }
   const { out, report, rejected } = await build('many', rows, { filters, languages: ['en'], dedup: { near: false } })
