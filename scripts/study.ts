@@ -5,10 +5,12 @@
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
+ * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyReaders } from './readers-study.ts'
@@ -24,7 +26,9 @@ npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
 npm run study -- readers [--inputs 10000] [--megabytes 100]
-                                                      damaged inputs, bombs, and the speed of every format (3 minutes)`
+                                                      damaged inputs, bombs, and the speed of every format (3 minutes)
+npm run study -- corpus [--parts curve,memory,speed,funnels]
+                                                      planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -37,6 +41,7 @@ const { positionals, values } = parseArgs({
     model: { type: 'string' },
     inputs: { type: 'string', default: '10000' },
     megabytes: { type: 'string', default: '100' },
+    parts: { type: 'string', default: 'curve,funnels,speed,memory' },
   },
 })
 switch (positionals[0]) {
@@ -72,6 +77,10 @@ switch (positionals[0]) {
     console.log(JSON.stringify(study, null, 1))
     console.log(llamaTable(study))
     if (!agrees(study)) process.exitCode = 1
+    break
+  }
+  case 'corpus': {
+    await studyCorpus(values.parts.split(',') as CorpusStudy[], join(root, 'runs/corpus-study'))
     break
   }
   case 'large': {

@@ -164,7 +164,7 @@ export function duration(seconds: number): string {
 }
 
 /** Cuts to so many columns; Han characters take two. */
-function clip(text: string, columns: number): string {
+export function clip(text: string, columns: number): string {
   let width = 0
   let out = ''
   for (const c of text) {

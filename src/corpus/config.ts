@@ -19,6 +19,17 @@ const common = {
     .describe(
       'web: language, quality filters, near-duplicates, personal data; none: only exact duplicates. Archives and pages default to web, text and tables to none',
     ),
+  epochs: z
+    .number()
+    .min(0)
+    .optional()
+    .describe('how often its documents are read in an epoch of pre-training; 0.5 reads half of them. Default 1'),
+  share: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe('instead of epochs: its share of the tokens that pre-training reads; sources without one share the rest'),
   limit: z.number().int().positive().optional().describe('take at most this many documents from the source'),
 }
 

@@ -31,6 +31,8 @@ export interface Document {
   title?: string
   /** When it was captured, ISO 8601, where the source says. */
   date?: string
+  /** Number of its source, where sources have weights (`epochs`, `share`). */
+  mixture?: number
 }
 
 /** A line of `rejected.jsonl`: which rule refused what, with which value against which threshold. */
@@ -40,6 +42,9 @@ export interface Rejection extends Place {
   detail: string
   /** The first 200 characters. */
   text?: string
+  /** Of a duplicate: the document that stays, and in how many bands they met an earlier one. */
+  of?: string
+  bands?: number
 }
 
 /** JSON can hold half a character, which no UTF-8 file can: refused, not replaced in silence. */

@@ -41,7 +41,11 @@ test.each(['out.parquet', 'out.jsonl', 'out.jsonl.gz', 'out.jsonl.zst'])(
     const [file] = await listSource({ path: to })
     const read = await collect(readDocuments(file as Extract<typeof file, { kind: string }>))
     const expected = documents.map(({ id, text, url, date }, i) => ({
-      ...{ id, text, date, source: name, line: i + 1 },
+      id,
+      text,
+      date,
+      source: name,
+      line: i + 1,
       ...(url === undefined ? {} : { url }),
     }))
     expect(read).toEqual(expected)

@@ -2,10 +2,12 @@
  * Finding and cleaning what will be read: pages, text and tables of the recipe, or the crawl and the school books of the
  * embedded world, which go through the same pipeline.
  */
+import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { buildCorpus, corpusConfig, corpusMetrics, sourceConfig } from '../corpus/index.ts'
+import type { CorpusConfig } from '../corpus/index.ts'
 import { taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import { writeWorld } from '../world/crawl.node.ts'
@@ -30,37 +32,56 @@ const worldSource = z.strictObject({
 const schema = corpusConfig.extend({ sources: z.array(z.union([...sourceConfig.options, worldSource])).min(1) })
 type Config = z.infer<typeof schema>
 
+export type CorpusStageConfig = Config
+
 export const corpus: Stage<Config> = {
   kind: 'corpus',
   config: schema,
   async run(context, config) {
-    const sources: z.infer<typeof sourceConfig>[] = []
-    for (const source of config.sources) {
-      if ('world' in source) sources.push(...(await writeTown(context, source)))
-      else sources.push(source)
-    }
+    const { folder, seed, language, resume } = context
+    // A checkpoint without files: it says that what is half done in this folder is ours to go on with.
+    if (!resume) await context.save(0, {}, {})
     let shown = -Infinity
-    const report = await buildCorpus({ ...config, sources }, context.folder, {
-      seed: context.seed,
+    const begin = performance.now()
+    const report = await buildCorpus(await withTown(config, { folder, seed, language }), folder, {
+      seed,
       strict: context.strict,
-      async progress({ file, files }) {
+      async progress({ file, files, phase, share }) {
         if (performance.now() - shown < 500) return
         shown = performance.now()
-        context.emit({ type: 'progress', step: file, steps: files })
-        await context.border({ step: file, save: async () => {} }) // stopped here, it begins anew
+        const seconds = (shown - begin) / 1000
+        const eta = phase === 'clean' && share > 0.01 ? { etaSeconds: (seconds / share) * (1 - share) } : {}
+        context.emit({ type: 'progress', step: file, steps: files, ...eta })
+        await context.border({ step: file, save: async () => {} }) // what has been cleaned stays
       },
     })
-    return { ...corpusMetrics(report), heldOutSeen: await seenShare(context.folder) }
+    return { ...corpusMetrics(report), heldOutSeen: await seenShare(folder) }
   },
 }
 
-async function writeTown(context: StageContext, { exercises, rounds }: z.infer<typeof worldSource>) {
-  const { language, seed } = context
-  const folder = join(context.folder, 'crawl')
-  await mkdir(folder, { recursive: true })
-  const worked = []
-  for (const { task: spec, count } of exercises)
-    worked.push(...(await openTask(spec, language)).task.train(count, seed))
-  const { web, textbooks } = await writeWorld(folder, makeWorld({ language, seed }), worked, rounds)
-  return [web, textbooks].map((path) => sourceConfig.parse({ path }))
+/** The options with the town's web in the place of its name; it is written into the folder unless it is there. */
+export async function withTown(
+  { sources, ...config }: Config,
+  { folder, seed, language }: Pick<StageContext, 'folder' | 'seed' | 'language'>,
+): Promise<CorpusConfig> {
+  const found: z.infer<typeof sourceConfig>[] = []
+  for (const source of sources) {
+    if (!('world' in source)) {
+      found.push(source)
+      continue
+    }
+    const worked = []
+    for (const { task: spec, count } of source.exercises)
+      worked.push(...(await openTask(spec, language)).task.train(count, seed))
+    const crawl = join(folder, 'crawl')
+    await mkdir(crawl, { recursive: true })
+    const paths = existsSync(join(crawl, BOOKS))
+      ? { web: join(crawl, 'web.warc.gz'), textbooks: join(crawl, BOOKS) }
+      : await writeWorld(crawl, makeWorld({ language, seed }), worked, source.rounds)
+    found.push(...[paths.web, paths.textbooks].map((path) => sourceConfig.parse({ path })))
+  }
+  return { ...config, sources: found }
 }
+
+/** Written last of what the town writes. */
+const BOOKS = 'textbooks.jsonl'

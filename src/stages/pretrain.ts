@@ -21,7 +21,8 @@ import { heldOutScorer } from './held-out.ts'
 import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
-import { readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
+import { corpusTokens } from './token-source.ts'
+import { epochTokens, readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
 import { textsOf } from './tokenizer.ts'
 import { train } from './train.ts'
 
@@ -83,9 +84,10 @@ export const pretrain: Stage<PretrainConfig> = {
     const tokenizerFolder = before ?? context.latest('tokenizer') // a model keeps its own
     const corpus = context.latest('corpus')
     const tokenizer = await loadTokenizer(tokenizerFolder)
-    const stream = await encodeDocuments(join(corpus, 'documents.jsonl'), tokenizer)
+    const tokens = await corpusTokens(corpus, tokenizerFolder, () => context.border({ step: 0, save: async () => {} }))
     const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
-    refuseSmall(stream, options)
+    const length = tokens.borders[tokens.borders.length - 1]!
+    refuseSmall(length, options)
     const engine = await context.engine()
     const model = before
       ? await loadModel(engine, before)
@@ -95,7 +97,7 @@ export const pretrain: Stage<PretrainConfig> = {
         )
     if (!before) initialize(model, context.seed)
 
-    const reader = readRows(stream, options.time, context.seed)
+    const reader = readRows(tokens, options.time, context.seed)
     const heldOut = heldOutScorer(model, tokenizer, heldOutStream, { ...options, maxTokens: options.heldOutTokens })
     const perStep = options.rows * options.microBatches
     let bitsPerByte: number | null = null
@@ -118,13 +120,14 @@ export const pretrain: Stage<PretrainConfig> = {
       sample: (step, prompt) => samplePrompts(context, model, tokenizer, options, step, prompt),
     })
     heldOut.free()
+    tokens.close()
     await saveModel(context.folder, model, tokenizerFolder)
     const metrics = {
       parameters: countParameters(model.config),
       tokens: result.tokens,
       tokensPerParameter: result.tokens / countParameters(model.config),
-      corpusTokens: stream.tokens.length,
-      epochs: result.tokens / stream.tokens.length,
+      corpusTokens: length,
+      epochs: result.tokens / epochTokens(tokens),
       loss: result.loss,
       bitsPerByte,
       tokensPerSecond: result.tokensPerSecond,
@@ -134,11 +137,11 @@ export const pretrain: Stage<PretrainConfig> = {
   },
 }
 
-function refuseSmall(stream: TokenStream, { rows, time }: PretrainConfig): void {
-  if (stream.tokens.length > rows * time) return
+function refuseSmall(length: number, { rows, time }: PretrainConfig): void {
+  if (length > rows * time) return
   throw new UserError(
-    `the corpus has ${stream.tokens.length} tokens, less than one batch of ${rows} rows × ${time} tokens: give it more text, or lower rows or time`,
-    `语料只有 ${stream.tokens.length} 个词元，不够一批（${rows} 行 × ${time} 个词元）：请增加文本，或调小 rows、time`,
+    `the corpus has ${length} tokens, less than one batch of ${rows} rows × ${time} tokens: give it more text, or lower rows or time`,
+    `语料只有 ${length} 个词元，不够一批（${rows} 行 × ${time} 个词元）：请增加文本，或调小 rows、time`,
   )
 }
 

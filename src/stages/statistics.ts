@@ -50,6 +50,21 @@ export function meanInterval(values: readonly number[]): Interval & { value: num
   return { value, low: value - spread, high: value + spread }
 }
 
+/** 97.5 % quantiles of Student's t for 1 … 10 degrees of freedom. */
+const T = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228]
+
+/** The mean and its 95 % interval by Student's t: of a few values, such as those of three seeds. Of one value nothing is known. */
+export function smallInterval(values: readonly number[]): Interval & { value: number } {
+  const value = mean(values)
+  const degrees = values.length - 1
+  if (degrees < 1) return { value, low: -Infinity, high: Infinity }
+  const variance = values.reduce((sum, x) => sum + (x - value) ** 2, 0) / degrees
+  // Beyond the table: the first term of the expansion at infinity (Abramowitz and Stegun, 26.7.5).
+  const t = T[degrees - 1] ?? Z + (Z ** 3 + Z) / (4 * degrees)
+  const spread = t * Math.sqrt(variance / values.length)
+  return { value, low: value - spread, high: value + spread }
+}
+
 /** Standard deviation of the values themselves (not of a population they are drawn from). */
 export function deviation(values: ArrayLike<number>): number {
   const center = mean(values)

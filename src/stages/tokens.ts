@@ -5,6 +5,7 @@
  */
 import type { Batch } from '../nn/index.ts'
 import { random } from '../tensor/index.ts'
+import { sourceOf, type TokenSource } from './token-source.ts'
 
 export interface TokenStream {
   /** All documents one after the other, each beginning with the end-of-text token. */
@@ -32,11 +33,12 @@ export function streamOfDocuments(documents: Iterable<readonly number[] | Int32A
   return { tokens: tokens.slice(0, length), borders: Int32Array.from(borders) }
 }
 
-/** Documents of a stream in the order of one epoch. */
+/** Documents of a source in the order of one epoch. */
 interface Epoch {
-  order: number[]
+  order: ArrayLike<number>
   /** Where each document of `order` begins in the epoch's stream. */
-  begins: Int32Array
+  begins: Float64Array
+  tokens: number
 }
 
 export interface RowReader {
@@ -47,49 +49,51 @@ export interface RowReader {
 }
 
 /** Cuts rows of `time` tokens. `shuffle: false` keeps the documents' order (for held-out text). */
-export function readRows(stream: TokenStream, time: number, seed: number, { shuffle = true } = {}): RowReader {
-  const { tokens, borders } = stream
-  const count = borders.length - 1
-  const rowsPerEpoch = Math.floor((tokens.length - 1) / time)
+export function readRows(
+  tokens: TokenStream | TokenSource,
+  time: number,
+  seed: number,
+  { shuffle = true } = {},
+): RowReader {
+  const source = 'tokens' in tokens ? sourceOf(tokens) : tokens
+  const { borders } = source
+  const rowsPerEpoch = Math.floor((epochTokens(source) - 1) / time)
+  const row = new Int32Array(time + 1)
   const epochs = new Map<number, Epoch>()
 
   const epochAt = (number: number): Epoch => {
     const known = epochs.get(number)
     if (known) return known
-    const natural = Array.from({ length: count }, (_, i) => i)
+    const natural = documentsOf(source, number, seed)
     const order = shuffle ? random(seed, 'documents', number).shuffle(natural) : natural
-    const begins = new Int32Array(count)
+    const begins = new Float64Array(order.length)
     let at = 0
     order.forEach((d, i) => {
       begins[i] = at
       at += borders[d + 1]! - borders[d]!
     })
     if (epochs.size > 1) epochs.clear()
-    const epoch = { order, begins }
+    const epoch = { order, begins, tokens: at }
     epochs.set(number, epoch)
     return epoch
   }
 
-  const fill = (row: number, base: number, { ids, targets, starts }: Batch) => {
-    const { order, begins } = epochAt(Math.floor(row / rowsPerEpoch))
-    const from = (row % rowsPerEpoch) * time
+  /** The tokens of a row and one more; those of an epoch are followed by its first ones. */
+  const fill = (number: number, base: number, { ids, targets, starts }: Batch) => {
+    const { order, begins, tokens } = epochAt(Math.floor(number / rowsPerEpoch))
+    const from = ((number % rowsPerEpoch) * time) % tokens // a mixture's epochs are not all of one length
     let at = lastAtMost(begins, from)
     let token = borders[order[at]!]! + from - begins[at]!
-    let start = 0
-    const advance = (t: number) => {
-      token++
-      if (token === borders[order[at]! + 1]!) {
-        at = (at + 1) % count
-        token = borders[order[at]!]!
-        start = t
-      }
+    for (let t = 0; t <= time;) {
+      const some = Math.min(borders[order[at]! + 1]! - token, time + 1 - t)
+      source.copy(token, some, row, t)
+      starts.fill(t, base + t, base + Math.min(t + some, time))
+      t += some
+      at = (at + 1) % order.length
+      token = borders[order[at]!]!
     }
-    for (let t = 0; t < time; t++) {
-      ids[base + t] = tokens[token]!
-      starts[base + t] = start
-      advance(t + 1)
-      targets[base + t] = tokens[token]!
-    }
+    ids.set(row.subarray(0, time), base)
+    targets.set(row.subarray(1), base)
   }
 
   return {
@@ -103,8 +107,34 @@ export function readRows(stream: TokenStream, time: number, seed: number, { shuf
   }
 }
 
+/** How many tokens an epoch reads. */
+export function epochTokens({ borders, epochs }: Pick<TokenSource, 'borders' | 'epochs'>): number {
+  const count = borders.length - 1
+  if (!epochs) return borders[count]!
+  let sum = 0
+  for (let i = 0; i < count; i++) sum += epochs[i]! * (borders[i + 1]! - borders[i]!)
+  return Math.floor(sum)
+}
+
+/**
+ * The documents of an epoch in their order, each as often as it is read. One that is read e times an epoch is read ⌊u + (n + 1)e⌋ − ⌊u + ne⌋ times in
+ * epoch n, where u is a random number of its own: e times on average, and never left out for longer than need be.
+ */
+function documentsOf({ borders, epochs }: TokenSource, epoch: number, seed: number): number[] {
+  const count = borders.length - 1
+  if (!epochs) return Array.from({ length: count }, (_, i) => i)
+  const draw = random(seed, 'mixture')
+  const found: number[] = []
+  for (let i = 0; i < count; i++) {
+    const u = draw.uniform()
+    const times = Math.floor(u + (epoch + 1) * epochs[i]!) - Math.floor(u + epoch * epochs[i]!)
+    for (let k = 0; k < times; k++) found.push(i)
+  }
+  return found.length > 0 ? found : Array.from({ length: count }, (_, i) => i)
+}
+
 /** Index of the last element ≤ x of a sorted array. */
-function lastAtMost(sorted: Int32Array, x: number): number {
+function lastAtMost(sorted: Float64Array, x: number): number {
   let low = 0
   let high = sorted.length - 1
   while (low < high) {

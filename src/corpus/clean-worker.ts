@@ -1,0 +1,13 @@
+/** A thread that cleans batches: `cleanBatch` behind a port. */
+import { workerData } from 'node:worker_threads'
+import { cleanBatch } from './clean-batch.ts'
+import type { CorpusConfig } from './config.ts'
+import { loadDomains } from './domains.ts'
+import { serve } from './pool.ts'
+
+const config = workerData as CorpusConfig
+const domains = await loadDomains(config)
+serve(
+  (batch: Parameters<typeof cleanBatch>[0]) => cleanBatch(batch, config, domains),
+  ({ lines, keys, lineHashes }) => [lines.buffer, keys.buffer, lineHashes.buffer] as ArrayBuffer[],
+)
