@@ -5,7 +5,6 @@
  * trained on. The split goes by a hash of the text: it does not change when documents are added. Files appear when all is done.
  */
 import { createHash } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openJsonl } from '../formats/index.ts'
 import { UserError } from '../run/errors.ts'
@@ -14,7 +13,7 @@ import type { CorpusConfig, SourceConfig } from './config.ts'
 import { deduplicator, textHash } from './dedup.ts'
 import { isRejection } from './document.ts'
 import type { Document, RawDocument, Rejection } from './document.ts'
-import { parseDomains } from './filters/index.ts'
+import { loadLists } from './lists.ts'
 import type { PiiKind } from './pii.ts'
 import { listSource, readDocuments } from './readers.ts'
 import type { SourceFile } from './readers.ts'
@@ -63,7 +62,7 @@ const funnelSteps = [...steps, 'exact-duplicate', 'near-duplicate'] as const
 /** Writes the three files into a folder. Throws a UserError when nothing is left, or, if strict, at the first defect. */
 export async function buildCorpus(config: CorpusConfig, folder: string, options: BuildOptions): Promise<CorpusReport> {
   const sources = await openSources(config)
-  const blockedDomains = await loadDomains(config)
+  const lists = await loadLists(config)
   const dedup = deduplicator(config.dedup)
   const writer = await openWriter(folder, config.heldOut, options.seed)
   const funnel = new Map<string, FunnelStep>(funnelSteps.map((step) => [step, { step, documents: 0, bytes: 0 }]))
@@ -87,12 +86,10 @@ export async function buildCorpus(config: CorpusConfig, folder: string, options:
     await writer.reject(rejection)
   }
   async function take(raw: RawDocument, web: boolean) {
-    const cleaned = cleanDocument(raw, config, web, blockedDomains, tally)
+    const cleaned = cleanDocument(raw, config, web, lists, tally)
     if (isRejection(cleaned)) return reject(cleaned)
     const { document } = cleaned
     const bytes = Buffer.byteLength(document.text)
-    // Trusted texts skip the filters, hence those steps; the funnel counts them as passing.
-    if (!web) for (const step of steps.slice(steps.indexOf('language'))) tally(step, bytes)
     const duplicate = dedup.check(document.id, document.text, web && config.dedup.near)
     if (duplicate?.rule !== 'exact-duplicate') tally('exact-duplicate', bytes)
     if (duplicate !== null) return reject(duplicateRejection(raw, document, duplicate))
@@ -175,14 +172,6 @@ async function openSources(
     opened.push({ source, items, files: items.filter((item): item is SourceFile => 'kind' in item) })
   }
   return opened
-}
-
-async function loadDomains({ filters }: CorpusConfig): Promise<Set<string>> {
-  const domains = new Set<string>()
-  for (const path of filters.url === false ? [] : filters.url.domains) {
-    for (const domain of parseDomains(await readFile(path, 'utf8'))) domains.add(domain)
-  }
-  return domains
 }
 
 /**
