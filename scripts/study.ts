@@ -4,10 +4,12 @@
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { studyFilters } from './study-filters.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
@@ -20,7 +22,9 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
-npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
+npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- filters [language unhealthy pii speed]
+                                                      languages, unhealthy pages, personal data, MB/s of the corpus filters (2 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -55,6 +59,10 @@ switch (positionals[0]) {
     const done = runGates(runs, values.set)
     console.log(gatesTable(done))
     if (done.length < runs.length) process.exitCode = 1
+    break
+  }
+  case 'filters': {
+    await studyFilters(positionals.slice(1))
     break
   }
   case 'serve': {
