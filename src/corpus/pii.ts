@@ -47,16 +47,18 @@ const email =
 /** `logo@2x.png` is the name of a file. */
 const fileName = /\.(?:png|jpe?g|gif|webp|svg|ico|css|m?js|tsx?|html?|php|py|md|pdf|zip)$/i
 const reserved = /[@.](?:example|invalid|localhost)$|@(?:[\w-]+\.)*example\.(?:com|org|net)$/i
-const ipv4 = /(?<![\w.-]|\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g
+const ipv4 = /(?<![\w.-])(?<!\w\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g
 /** Before it: a version; behind it, at the start of a line: a heading. */
 const versionBefore = /(?:\bv(?:er(?:sion)?)?\.?|版本?|版本号|\brelease|\bbuild|\bsection|§|第)\s*[:：]?\s*$/i
 const ipv6 = /(?<![\w:.])[23][0-9a-f]{3}:[0-9a-f:]{2,34}(?![\w:])/gi
 const identity = /(?<![\dA-Za-z.])[1-8]\d{5}(?:19|20)\d{2}[01]\d[0-3]\d{4}[\dXx](?![\dA-Za-z])/g
 const oldIdentity = /((?:身份证|证件)[^\d\n]{0,8})([1-8]\d{14})(?!\d)/g
-const card = /(?<![\d.,-])\d(?:[ -]?\d){13,18}(?![\d-]|[.,]\d)/g
+/** In one, or in the groups in which cards are printed. */
+const card =
+  /(?<![\d.,-])(?:\d{14,19}|\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?:\1\d{1,3})?|\d{4}([ -])\d{6}\2\d{4,5}|\d{6}([ -])\d{10,13})(?![\d-]|[.,]\d)/g
 /** Mobile numbers of mainland China, with or without the country's code, in one or as 3-4-4. */
 const mobile =
-  /(?<![\w./=#-])(?:(?:\+|00)?86[ -]?)?1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])(?:\d{8}|[ -]\d{4}[ -]\d{4})(?![\da-z_]|\.\d)/g
+  /(?<![\w./#-])(?:(?:\+|00)?86[ -]?)?1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])(?:\d{8}|[ -]\d{4}[ -]\d{4})(?![\da-z_]|\.\d)/g
 /** Chinese landlines with area code. */
 const landline = /(?<![\w./=-])(?:(?:\+|00)86[ -]?)?(?:0\d{2,3}[- ]|\(0\d{2,3}\) ?|（0\d{2,3}）)[2-9]\d{6,7}(?![\d-]|\.\d)/g
 const american =
@@ -64,7 +66,7 @@ const american =
 const international = /(?<![\w+.])\+[1-9]\d{0,2}(?:[ .-]?\(0?\d{0,4}\))?(?:[ .-]?\d{1,5}){2,6}(?![\d-])/g
 /** What a word announces: 8 to 13 digits, in whatever groups. */
 const announced =
-  /((?:\b(?:tel|telephone|phone|mobile|mob|cell|fax|call|ring|whatsapp|text)\b|电话|手机|座机|传真|致电|热线|联系方式)[^\d\n+(（]{0,12})([(（+]?\d[\d ()（）./-]{5,20}\d)(?![\d%])/gi
+  /((?:\b(?:tel|telephone|phone|mobile|mob|cell|fax|call|ring|whatsapp)\b|电话|手机|座机|传真|致电|热线|联系方式)(?:\s*(?:numbers?\b|no\b|is\b|me\b|us\b|at\b|on\b|now\b|号码|号|为|是|至|拨打))*[^\p{L}\p{N}\n+(（]{0,6})([(（+]?\d[\d ()（）./-]{5,20}\d)(?![\d%])/giu
 const years = /^(?:19|20)\d\d\s*[-/]\s*(?:19|20)\d\d$|^(?:19|20)\d\d[-/.]\d{1,2}[-/.]\d{1,2}$/
 
 export function maskPii(text: string, config: z.infer<typeof piiConfig>): Masked {
