@@ -4,7 +4,7 @@
  * 13 words in a row, lower case, without punctuation, as GPT-3 (Brown et al. 2020, appendix C). Chinese has no words to count: 21 characters,
  * which is 13 words at 1.6 characters each. A shorter question has to stand there as a whole, if it has at least `shortest` words or
  * characters (GPT-3's least is 8 words). N-grams that more than ten questions share are the form of the question ("choose the right
- * answer"), and are not looked for. Signs of arithmetic count as words, so that sums can be found.
+ * answer"), and are not looked for. Signs of arithmetic before numbers count as words, so that sums can be found.
  */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
@@ -144,7 +144,7 @@ function tokensOf(text: string): Tokens {
       length = 2
     }
     const isWord = kind === Kind.letter || kind === Kind.digit || kind === Kind.mark
-    if (!isWord && kind !== Kind.cjk && !isSign(code)) {
+    if (!isWord && kind !== Kind.cjk && !(isSign(code) && isBeforeDigit(lower, i + 1))) {
       i += length
       continue
     }
@@ -163,10 +163,14 @@ function tokensOf(text: string): Tokens {
 
 const isInner = (kind: number) => kind === Kind.letter || kind === Kind.digit || kind === Kind.mark
 
-/** + - * / = < > × ÷ − */
+/** + - * / × ÷ − before a number; elsewhere they are punctuation. */
 const isSign = (code: number) =>
-  code === 0x2b || code === 0x2d || code === 0x2a || code === 0x2f || (code >= 0x3c && code <= 0x3e) ||
-  code === 0xd7 || code === 0xf7 || code === 0x2212
+  code === 0x2b || code === 0x2d || code === 0x2a || code === 0x2f || code === 0xd7 || code === 0xf7 || code === 0x2212
+
+function isBeforeDigit(text: string, at: number): boolean {
+  const code = text.charCodeAt(text.charCodeAt(at) === 0x20 ? at + 1 : at)
+  return code >= 0x30 && code <= 0x39
+}
 
 /** Rolling polynomial hashes to two bases modulo 2³², of which 53 bits make the key. */
 function eachGram({ hashes, size }: Tokens, n: number, visit: (key: number, at: number) => void) {

@@ -46,7 +46,7 @@ const email =
   /(?<![a-z0-9._%+-])[a-z0-9_%+-](?:[a-z0-9._%+-]{0,62}[a-z0-9_%+-])?@(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.){1,8}[a-z]{2,24}(?![a-z0-9-])/gi
 /** `logo@2x.png` is the name of a file. */
 const fileName = /\.(?:png|jpe?g|gif|webp|svg|ico|css|m?js|tsx?|html?|php|py|md|pdf|zip)$/i
-const reserved = /[@.](?:example|invalid|localhost)$|@(?:[\w-]+\.)*example\.(?:com|org|net)$/i
+const reserved = /@(?:[\w-]+\.)*example\.(?:com|org|net)$/i
 const ipv4 = /(?<![\w.-])(?<!\w\/)(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)/g
 /** Before it: a version; behind it, at the start of a line: a heading. */
 const versionBefore = /(?:\bv(?:er(?:sion)?)?\.?|版本?|版本号|\brelease|\bbuild|\bsection|§|第)\s*[:：]?\s*$/i
