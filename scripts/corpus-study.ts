@@ -10,7 +10,7 @@ import { join } from 'node:path'
 import { funnelTable } from '../src/cli/corpus/funnel-table.ts'
 import { cleanBatch } from '../src/corpus/clean-batch.ts'
 import { cleanDocument } from '../src/corpus/clean.ts'
-import { loadDomains } from '../src/corpus/domains.ts'
+import { loadLists } from '../src/corpus/lists.ts'
 import {
   bandKeys,
   buildCorpus,
@@ -146,7 +146,7 @@ function inChild(kind: 'build' | 'clusters', documents: number): Record<string, 
 /** Seconds, documents and bytes of each step of cleaning, in one thread. */
 async function speedOfSteps(name: string, input: CorpusInput) {
   const config = corpusConfig.parse(input)
-  const domains = await loadDomains(config)
+  const lists = await loadLists(config)
   const raws: RawDocument[] = []
   const begin = performance.now()
   for (const source of config.sources)
@@ -165,7 +165,7 @@ async function speedOfSteps(name: string, input: CorpusInput) {
     })
   }
   add('read', reading, raws.length, rawBytes)
-  cleanBatch({ items: raws.slice(0, 200), web: true }, config, domains) // so that the compiler has seen it
+  cleanBatch({ items: raws.slice(0, 200), web: true }, config, lists) // so that the compiler has seen it
   let filters = { seconds: 0, bytes: 0 }
   for (const raw of raws) {
     const own = Buffer.byteLength(raw.html ?? raw.text ?? '')
@@ -191,7 +191,7 @@ async function speedOfSteps(name: string, input: CorpusInput) {
       'pii',
     ]
     let at = 0
-    const cleaned = cleanDocument(raw, config, true, domains, (step, reached) => {
+    const cleaned = cleanDocument(raw, config, true, lists, (step, reached) => {
       if (step === 'read') return
       at = order.indexOf(step) + 1
       lap(step)

@@ -6,11 +6,13 @@
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
+ * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
+import { studyFilters } from './study-filters.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyReaders } from './readers-study.ts'
@@ -28,7 +30,9 @@ npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion par
 npm run study -- readers [--inputs 10000] [--megabytes 100]
                                                       damaged inputs, bombs, and the speed of every format (3 minutes)
 npm run study -- corpus [--parts curve,memory,speed,funnels]
-                                                      planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)`
+                                                      planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)
+npm run study -- filters [language unhealthy pii speed]
+                                                      languages, unhealthy pages, personal data, MB/s of the corpus filters (2 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -66,6 +70,10 @@ switch (positionals[0]) {
     const done = runGates(runs, values.set)
     console.log(gatesTable(done))
     if (done.length < runs.length) process.exitCode = 1
+    break
+  }
+  case 'filters': {
+    await studyFilters(positionals.slice(1))
     break
   }
   case 'serve': {

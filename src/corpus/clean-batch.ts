@@ -3,12 +3,13 @@
  * The result is what a part on the disk is made of (parts.ts): lines of JSON and columns of numbers.
  */
 import { bandKeys } from './minhash.ts'
-import { cleanDocument, steps as cleaningSteps } from './clean.ts'
+import { cleanDocument } from './clean.ts'
 import type { CorpusConfig } from './config.ts'
 import { textHash } from './dedup.ts'
 import { isRejection } from './document.ts'
 import type { RawDocument, Rejection } from './document.ts'
 import { lineHashes } from './line-dedup.ts'
+import type { Lists } from './lists.ts'
 
 export interface Batch {
   items: (RawDocument | Rejection)[]
@@ -51,11 +52,7 @@ export interface CleanedBatch {
   read: number
 }
 
-export function cleanBatch(
-  { items, web, mixture }: Batch,
-  config: CorpusConfig,
-  domains: ReadonlySet<string>,
-): CleanedBatch {
+export function cleanBatch({ items, web, mixture }: Batch, config: CorpusConfig, lists: Lists): CleanedBatch {
   const { dedup } = config
   const lines: string[] = []
   const isDocument = new Uint8Array(items.length)
@@ -92,7 +89,7 @@ export function cleanBatch(
       continue
     }
     read++
-    const cleaned = cleanDocument(raw, config, web, domains, tally)
+    const cleaned = cleanDocument(raw, config, web, lists, tally)
     if (isRejection(cleaned)) {
       refuse(cleaned)
       continue
@@ -100,8 +97,6 @@ export function cleanBatch(
     const { document } = cleaned
     const number = languages.length
     const bytes = Buffer.byteLength(document.text)
-    // Trusted texts skip the filters, hence those steps; the funnel counts them as passing.
-    if (!web) for (const step of cleaningSteps.slice(cleaningSteps.indexOf('language'))) tally(step, bytes)
     isDocument[i] = 1
     lines.push(`${JSON.stringify(mixture === undefined ? document : { ...document, mixture })}\n`)
     textBytes.push(bytes)

@@ -2,12 +2,12 @@
 import { workerData } from 'node:worker_threads'
 import { cleanBatch } from './clean-batch.ts'
 import type { CorpusConfig } from './config.ts'
-import { loadDomains } from './domains.ts'
+import { loadLists } from './lists.ts'
 import { serve } from './pool.ts'
 
 const config = workerData as CorpusConfig
-const domains = await loadDomains(config)
+const lists = await loadLists(config)
 serve(
-  (batch: Parameters<typeof cleanBatch>[0]) => cleanBatch(batch, config, domains),
+  (batch: Parameters<typeof cleanBatch>[0]) => cleanBatch(batch, config, lists),
   ({ lines, keys, lineHashes }) => [lines.buffer, keys.buffer, lineHashes.buffer] as ArrayBuffer[],
 )

@@ -1,10 +1,12 @@
 /**
- * One raw document through all steps that need no other document: extraction, language, filters, personal data.
+ * One raw document through all steps that need no other document: extraction, language, filters, evaluation questions, personal data.
  *
  * The order is FineWeb's: address, main text, language, Gopher repetition, Gopher quality, C4, FineWeb, then what that pipeline
- * leaves to others: blocked words and masking. Each refusal names its rule, the value and the threshold.
+ * leaves to others: unhealthy and toxic words, decontamination and masking. Each refusal names its rule, the value and the threshold.
+ * `cleanDocument` stops at the first; `explainDocument` goes on and tells of every check.
  */
 import type { CorpusConfig } from './config.ts'
+import { decontaminate } from './decontaminate.ts'
 import type { Document, RawDocument, Rejection, Verdict } from './document.ts'
 import { extract } from './extract/index.ts'
 import {
@@ -14,14 +16,20 @@ import {
   finewebQuality,
   gopherQuality,
   gopherRepetition,
+  judge,
   minLength,
+  toxicWords,
   urlFilter,
   viewOf,
 } from './filters/index.ts'
-import type { TextView } from './filters/index.ts'
+import { atLeast } from './filters/check.ts'
+import type { Check, TextView } from './filters/index.ts'
 import { detectLanguage } from './language.ts'
+import type { Language } from './language.ts'
+import type { Lists } from './lists.ts'
 import { maskPii } from './pii.ts'
 import type { PiiKind } from './pii.ts'
+import { toSimplified } from './simplify.ts'
 
 /** Told of each step that a document reaches, with the bytes of text it has there. */
 export type Tally = (step: string, bytes: number) => void
@@ -42,99 +50,170 @@ export const steps = [
   'c4',
   'fineweb',
   'blocked-words',
+  'toxic-words',
+  'decontamination',
 ] as const
+type StepName = (typeof steps)[number]
 
-/** `blockedDomains` are those of the lists that the configuration names. */
+/** What is known of a document on its way; steps change it. */
+interface State {
+  text: string
+  bytes: number
+  title?: string
+  language?: Language
+  /** Lines that C4's rules dropped. */
+  dropped: { rule: string; line: string }[]
+}
+
+interface Step {
+  step: StepName
+  checks: Iterable<Check>
+  /** There is nothing to go on with. */
+  failed?: NonNullable<Verdict>
+}
+
+/** `lists` are those that the configuration names (`loadLists`); `web` texts pass all filters, trusted ones only the questions. */
 export function cleanDocument(
   raw: RawDocument,
   config: CorpusConfig,
   web: boolean,
-  blockedDomains: ReadonlySet<string>,
+  lists: Lists,
   tally: Tally,
 ): Cleaned | Rejection {
   const { id, source, line, offset, url, date } = raw
-  const place = {
-    id,
-    source,
-    ...(line === undefined ? {} : { line }),
-    ...(offset === undefined ? {} : { offset }),
-    ...(url === undefined ? {} : { url }),
-  }
-  let text = raw.text ?? ''
-  const refuse = (verdict: NonNullable<Verdict>): Rejection => ({ ...place, ...verdict, text: clip(text) })
-  const rawBytes = Buffer.byteLength(raw.html ?? text)
-  tally('read', rawBytes)
-
-  const { filters } = config
-  if (web && url !== undefined && filters.url !== false) {
-    const verdict = urlFilter(url, blockedDomains, filters.url.words)
-    if (verdict !== null) return refuse(verdict)
-  }
-  tally('url', rawBytes)
-
-  let title: string | undefined
-  if (raw.html !== undefined) {
-    try {
-      const page = extract(raw.html)
-      title = page.title === '' ? undefined : page.title
-      text = config.headline && page.headline !== undefined ? `${page.headline}\n${page.text}` : page.text
-    } catch (error) {
-      return refuse({ rule: 'extract', detail: (error as Error).message })
+  const state: State = { text: raw.text ?? '', bytes: 0, dropped: [] }
+  for (const { step, checks, failed } of walk(raw, config, web, lists, state)) {
+    const verdict = failed ?? judge(checks)
+    if (verdict !== null) {
+      const place = {
+        ...(line === undefined ? {} : { line }),
+        ...(offset === undefined ? {} : { offset }),
+        ...(url === undefined ? {} : { url }),
+      }
+      return { id, source, ...place, ...verdict, text: clip(state.text) }
     }
+    tally(step, state.bytes)
   }
-  text = text.normalize('NFC').trim()
-  if (text === '') return refuse({ rule: 'extract', detail: 'no text' })
-  let bytes = Buffer.byteLength(text)
-  tally('extract', bytes)
-
-  const { language, confidence, script } = detectLanguage(text)
-  const finish = (text: string): Document => ({
+  const { text, title, language } = state
+  const masked = config.pii === false || !web ? undefined : maskPii(text, config.pii)
+  const document: Document = {
     id,
-    text,
+    text: masked?.text ?? text,
     source,
-    language,
+    language: language!.language,
     ...(url === undefined ? {} : { url }),
     ...(title === undefined ? {} : { title }),
     ...(date === undefined ? {} : { date }),
-  })
-  if (!web) return { document: finish(text) }
-
-  if (config.languages.length > 0 && (!config.languages.includes(language) || confidence < config.languageConfidence)) {
-    const found = `${language}${script === undefined ? '' : `-${script}`} with confidence ${confidence.toFixed(2)}`
-    return refuse({
-      rule: 'language',
-      detail: `${found}; wanted ${config.languages.join(', ')} with ≥ ${config.languageConfidence}`,
-    })
   }
-  tally('language', bytes)
+  return masked === undefined ? { document } : { document, masked: masked.counts }
+}
 
-  let view = viewOf(text, language)
-  const rules: [step: string, judge: (view: TextView) => Verdict][] = [
-    ['min-length', (view) => (filters.minLength === false ? null : minLength(view, filters.minLength))],
-    [
-      'gopher-repetition',
-      (view) => (filters.gopherRepetition === false ? null : gopherRepetition(view, filters.gopherRepetition)),
-    ],
-    ['gopher-quality', (view) => (filters.gopherQuality === false ? null : gopherQuality(view, filters.gopherQuality))],
-    ['c4', (view) => (filters.c4 === false ? null : c4Quality(view, filters.c4))],
-    ['fineweb', (view) => (filters.fineweb === false ? null : finewebQuality(view, filters.fineweb))],
-    ['blocked-words', (view) => (filters.blockedWords === false ? null : blockedWords(view, filters.blockedWords))],
-  ]
-  for (const [step, judge] of rules) {
-    if (step === 'c4' && filters.c4 !== false) {
-      const { text: kept, dropped } = c4Lines(view, filters.c4)
-      if (dropped > 0 || kept !== text) {
-        ;[text, view] = [kept, viewOf(kept, language)]
-        bytes = Buffer.byteLength(text)
-      }
+export interface Explained {
+  text: string
+  title?: string
+  language?: Language
+  /** Every check of every step that could be made, in order. */
+  steps: { step: string; checks: Check[]; failed?: NonNullable<Verdict> }[]
+  dropped: { rule: string; line: string }[]
+  masked?: Record<PiiKind, number>
+}
+
+/** Like `cleanDocument`, but goes on after a refusal. */
+export function explainDocument(raw: RawDocument, config: CorpusConfig, lists: Lists): Explained {
+  const state: State = { text: raw.text ?? '', bytes: 0, dropped: [] }
+  const told: Explained['steps'] = []
+  for (const { step, checks, failed } of walk(raw, config, true, lists, state))
+    told.push({ step, checks: [...checks], ...(failed === undefined ? {} : { failed }) })
+  const { text, title, language, dropped } = state
+  const failed = told.some((step) => step.failed !== undefined)
+  return {
+    text,
+    ...(title === undefined ? {} : { title }),
+    ...(language === undefined ? {} : { language }),
+    steps: told,
+    dropped,
+    ...(config.pii === false || failed ? {} : { masked: maskPii(text, config.pii).counts }),
+  }
+}
+
+/** The steps in order. What comes after a yield happens only when the reader goes on. */
+function* walk(
+  raw: RawDocument,
+  config: CorpusConfig,
+  web: boolean,
+  lists: Lists,
+  state: State,
+): Generator<Step, void> {
+  const { filters } = config
+  state.bytes = Buffer.byteLength(raw.html ?? state.text)
+  yield { step: 'read', checks: [] }
+  const byUrl = web && raw.url !== undefined ? filters.url : false
+  yield { step: 'url', checks: byUrl === false ? [] : urlFilter(raw.url!, lists.urls, byUrl) }
+
+  const failed = readText(raw, config, state)
+  state.bytes = Buffer.byteLength(state.text)
+  yield { step: 'extract', checks: [], ...(failed === undefined ? {} : { failed }) }
+  if (failed !== undefined) return
+
+  state.language = detectLanguage(state.text)
+  yield { step: 'language', checks: web ? languageChecks(state.language, config) : [] }
+  if (config.traditional === 'simplify' && state.language.language === 'zh' && state.language.script !== 'Hans') {
+    state.text = toSimplified(state.text)
+    state.bytes = Buffer.byteLength(state.text)
+  }
+  if (web) yield* textSteps(config, lists, state)
+  else for (const step of steps.slice(steps.indexOf('min-length'), -1)) yield { step, checks: [] }
+  yield { step: 'decontamination', checks: decontaminate(state.text, lists.questions) }
+}
+
+/** The text of a page or a file into the state, or why there is none. */
+function readText(raw: RawDocument, config: CorpusConfig, state: State): NonNullable<Verdict> | undefined {
+  if (raw.html !== undefined) {
+    try {
+      const page = extract(raw.html)
+      if (page.title !== '') state.title = page.title
+      state.text = config.headline && page.headline !== undefined ? `${page.headline}\n${page.text}` : page.text
+    } catch (error) {
+      return { rule: 'extract', detail: (error as Error).message }
     }
-    const verdict = judge(view)
-    if (verdict !== null) return refuse(verdict)
-    tally(step, bytes)
   }
-  if (config.pii === false) return { document: finish(text) }
-  const masked = maskPii(text, config.pii)
-  return { document: finish(masked.text), masked: masked.counts }
+  state.text = state.text.normalize('NFC').trim()
+  return state.text === '' ? { rule: 'extract', detail: 'no text' } : undefined
+}
+
+function languageChecks({ language, confidence, script }: Language, config: CorpusConfig): Check[] {
+  if (config.languages.length === 0) return []
+  const found = `${language}${script === undefined ? '' : `-${script}`} with confidence ${confidence.toFixed(2)}`
+  const wanted = `${found}; wanted ${config.languages.join(', ')} with ≥ ${config.languageConfidence}`
+  // A confidence of 0 in what is not wanted fails even where any confidence will do.
+  const value = config.languages.includes(language) ? confidence : -1
+  return [atLeast('language', value, config.languageConfidence, wanted)]
+}
+
+/** The filters of texts; one that is switched off checks nothing. */
+function* textSteps({ filters }: CorpusConfig, lists: Lists, state: State): Generator<Step, void> {
+  const language = state.language!.language
+  let view = viewOf(state.text, language, filters)
+  const on = <T>(step: StepName, config: T | false, filter: (view: TextView, config: T) => Iterable<Check>): Step => ({
+    step,
+    checks: config === false ? [] : filter(view, config),
+  })
+  yield on('min-length', filters.minLength, minLength)
+  yield on('gopher-repetition', filters.gopherRepetition, gopherRepetition)
+  yield on('gopher-quality', filters.gopherQuality, gopherQuality)
+  if (filters.c4 !== false) {
+    const { text, dropped } = c4Lines(view, filters.c4)
+    state.dropped = dropped
+    if (text !== state.text) {
+      state.text = text
+      state.bytes = Buffer.byteLength(text)
+      view = viewOf(text, language, filters)
+    }
+  }
+  yield on('c4', filters.c4, c4Quality)
+  yield on('fineweb', filters.fineweb, finewebQuality)
+  yield on('blocked-words', filters.blockedWords, blockedWords)
+  yield on('toxic-words', filters.toxicWords, (view, config) => toxicWords(view, config, lists.toxic))
 }
 
 /** The first 200 characters, never half of one. */

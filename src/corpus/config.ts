@@ -1,6 +1,7 @@
 /** What a recipe says about a corpus; every threshold of every step, with its default. */
 import { z } from 'zod'
 import { dataSource } from '../run/schema.ts'
+import { decontaminateConfig } from './decontaminate.ts'
 import { dedupConfig } from './dedup.ts'
 import { filtersConfig } from './filters/index.ts'
 import { piiConfig } from './pii.ts'
@@ -78,7 +79,15 @@ export const corpusConfig = z.strictObject({
   languageConfidence: z.number().min(0).max(1).default(0.5),
   /** FineWeb keeps it in the text where the page repeats it there; so do we, as the first line. */
   headline: z.boolean().default(true).describe("keep the page's headline as the first line"),
+  traditional: z
+    .enum(['keep', 'simplify'])
+    .default('keep')
+    .describe('simplify: traditional Chinese is converted to simplified (needs the package opencc-js)'),
   filters: filtersConfig.prefault({}),
+  decontaminate: z
+    .union([decontaminateConfig, z.literal(false)])
+    .default(false)
+    .describe('drop documents that share n-grams with evaluation questions'),
   dedup: dedupConfig.prefault({}),
   pii: z.union([piiConfig, z.literal(false)]).prefault({}),
   heldOut: z

@@ -40,6 +40,11 @@ export interface Rejection extends Place {
   id?: string
   rule: string
   detail: string
+  /** What was measured and what it was held against, where the rule is about a number; see `filters/check.ts`. */
+  value?: number
+  threshold?: number
+  /** The line, or the words, that decided. */
+  quote?: string
   /** The first 200 characters. */
   text?: string
   /** Of a duplicate: the document that stays, and in how many bands they met an earlier one. */
@@ -55,7 +60,7 @@ export function textDocument(text: string, place: Place & { id: string; date?: s
 }
 
 /** Why a filter refuses a text, or null when it keeps it. */
-export type Verdict = { rule: string; detail: string } | null
+export type Verdict = { rule: string; detail: string; value?: number; threshold?: number; quote?: string } | null
 
 export function isRejection(item: object): item is Rejection {
   return 'rule' in item

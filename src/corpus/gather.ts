@@ -8,7 +8,7 @@ import { UserError } from '../run/errors.ts'
 import { cleanBatch } from './clean-batch.ts'
 import type { Batch, CleanedBatch } from './clean-batch.ts'
 import type { CorpusConfig } from './config.ts'
-import { loadDomains } from './domains.ts'
+import { loadLists } from './lists.ts'
 import { isRejection } from './document.ts'
 import type { RawDocument, Rejection } from './document.ts'
 import { openPart, partName } from './parts.ts'
@@ -157,8 +157,8 @@ interface Cleaner {
 /** In this thread, or in as many as asked for. */
 async function openCleaner(config: CorpusConfig, workers: number): Promise<Cleaner> {
   if (workers <= 1) {
-    const domains = await loadDomains(config)
-    return { workers: 0, run: async (batch) => cleanBatch(batch, config, domains), close: async () => {} }
+    const lists = await loadLists(config)
+    return { workers: 0, run: async (batch) => cleanBatch(batch, config, lists), close: async () => {} }
   }
   const pool = openPool<Batch, CleanedBatch>(beside(import.meta.filename, 'clean-worker'), workers, config)
   return { workers, ...pool }

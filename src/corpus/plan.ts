@@ -3,6 +3,7 @@
  * option, does. Ranks share files out by that number; a source with a limit is one rank's, as its files have to be read one after the other.
  */
 import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { UserError } from '../run/errors.ts'
 import { sha256OfJson } from '../run/files.ts'
 import { version } from '../run/paths.ts'
@@ -42,7 +43,7 @@ export interface Rank {
 export async function makePlan(config: CorpusConfig): Promise<Plan> {
   const { sources, heldOut: _heldOut, ...rest } = config
   checkWeights(sources)
-  const lists = config.filters.url === false ? [] : config.filters.url.domains
+  const lists = listFiles(config)
   const weighted = sources.some(({ epochs, share }) => epochs !== undefined || share !== undefined)
   const common = { ...rest, lists: await Promise.all(lists.map(stampOf)), version: version(), weighted }
   const plan: Plan = { config, entries: [], files: [], groups: [], weighted }
@@ -105,6 +106,16 @@ function checkWeights(sources: readonly SourceConfig[]): void {
 
 const isWeb = ({ filters }: SourceConfig, { kind }: SourceFile): boolean =>
   (filters ?? (kind === 'archive' || kind === 'page' ? 'web' : 'none')) === 'web'
+
+/** The files that `loadLists` reads. */
+function listFiles({ filters, decontaminate }: CorpusConfig): string[] {
+  const domains = filters.url === false ? [] : filters.url.domains
+  return [
+    ...domains.flatMap((path) => [path, join(path, 'domains'), join(path, 'urls')]),
+    ...(filters.toxicWords === false ? [] : filters.toxicWords.lists),
+    ...(decontaminate === false ? [] : decontaminate.files),
+  ]
+}
 
 /** Size and time of change of a local file. */
 async function stampOf(path: string): Promise<string> {

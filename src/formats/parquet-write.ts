@@ -39,7 +39,8 @@ export async function openParquetWriter(path: string, columns: readonly ParquetC
 
   async function writeGroup() {
     if (group[0]!.length === 0) return
-    const columnData = source(group).map(({ type: _, nullable: __, ...column }) => column)
+    // oxlint-disable-next-line no-unused-vars -- the schema knows both already
+    const columnData = source(group).map(({ type, nullable, ...column }) => column)
     await writer.write({ columnData, rowGroupSize: group[0]!.length })
     await flush()
     ;[group, size] = [empty(), 0]

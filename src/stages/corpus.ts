@@ -6,8 +6,9 @@ import { existsSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { buildCorpus, corpusConfig, corpusMetrics, sourceConfig } from '../corpus/index.ts'
+import { buildCorpus, corpusConfig, corpusMetrics, decontaminateConfig, sourceConfig } from '../corpus/index.ts'
 import type { CorpusConfig } from '../corpus/index.ts'
+import { openJsonl } from '../formats/index.ts'
 import { taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import { writeWorld } from '../world/crawl.node.ts'
@@ -29,7 +30,17 @@ const worldSource = z.strictObject({
     .describe('how many times the town writes about everybody, in other words'),
 })
 
-const schema = corpusConfig.extend({ sources: z.array(z.union([...sourceConfig.options, worldSource])).min(1) })
+const decontaminate = decontaminateConfig.extend({
+  tasks: z
+    .array(z.strictObject({ task: taskSchema, count: z.number().int().positive() }))
+    .default([])
+    .describe('held-out exercises of tasks; sums also without their sentence (then `shortest` has to be 3)'),
+})
+
+const schema = corpusConfig.extend({
+  sources: z.array(z.union([...sourceConfig.options, worldSource])).min(1),
+  decontaminate: z.union([decontaminate, z.literal(false)]).default(false),
+})
 type Config = z.infer<typeof schema>
 
 export type CorpusStageConfig = Config
@@ -59,9 +70,12 @@ export const corpus: Stage<Config> = {
   },
 }
 
-/** The options with the town's web in the place of its name; it is written into the folder unless it is there. */
+/**
+ * The options with files in the place of what they name: the town's web and its books, held-out exercises of tasks. They are written into
+ * the folder unless they are there.
+ */
 export async function withTown(
-  { sources, ...config }: Config,
+  { sources, decontaminate, ...config }: Config,
   { folder, seed, language }: Pick<StageContext, 'folder' | 'seed' | 'language'>,
 ): Promise<CorpusConfig> {
   const found: z.infer<typeof sourceConfig>[] = []
@@ -80,8 +94,36 @@ export async function withTown(
       : await writeWorld(crawl, makeWorld({ language, seed }), worked, source.rounds)
     found.push(...[paths.web, paths.textbooks].map((path) => sourceConfig.parse({ path })))
   }
-  return { ...config, sources: found }
+  const questions = await withExercises({ language, seed, folder }, decontaminate)
+  return { ...config, sources: found, decontaminate: questions }
 }
 
 /** Written last of what the town writes. */
 const BOOKS = 'textbooks.jsonl'
+
+/** The configuration with the tasks' held-out exercises as one more file of questions. */
+async function withExercises(
+  { language, seed, folder }: Pick<StageContext, 'folder' | 'seed' | 'language'>,
+  config: Config['decontaminate'],
+): Promise<z.infer<typeof decontaminateConfig> | false> {
+  if (config === false) return false
+  const { tasks, ...rest } = config
+  if (tasks.length === 0) return rest
+  await mkdir(folder, { recursive: true })
+  const path = join(folder, 'questions.jsonl')
+  const file = await openJsonl(path)
+  try {
+    for (const { task: spec, count } of tasks) {
+      for (const { prompt } of (await openTask(spec, language)).task.test(count, seed)) {
+        await file.write({ question: prompt })
+        const [sum] = /\d+ ?[-+*/×÷] ?\d+/.exec(prompt) ?? []
+        if (sum !== undefined) await file.write({ question: sum })
+      }
+    }
+    await file.close()
+  } catch (error) {
+    await file.discard()
+    throw error
+  }
+  return { ...rest, fields: ['question', ...rest.fields], files: [...rest.files, path] }
+}

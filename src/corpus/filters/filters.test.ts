@@ -8,11 +8,16 @@ import {
   finewebQuality,
   gopherQuality,
   gopherRepetition,
+  judge,
   minLength,
-  parseDomains,
+  toxicIndex,
+  toxicWords,
   urlFilter,
+  urlLists,
   viewOf,
 } from './index.ts'
+import type { Check } from './index.ts'
+import { hashSet } from './hash-set.ts'
 
 type Settings = { [K in keyof typeof all]: Exclude<(typeof all)[K], false> }
 const all = filtersConfig.parse({})
@@ -27,7 +32,7 @@ const zh = `安娜住在河边的一座小房子里，每天早上她都带着�
 为什么没有人说过这件事呢？她只好绕远路回家，穿过森林，再翻过山。
 她回来的时候，汤姆正在门口等她，茶也已经泡好了。他们坐下来，聊了聊这一天。`
 
-const judge = (text: string) => {
+const verdicts = (text: string) => {
   const view = viewOf(text)
   return [
     minLength(view, on.minLength),
@@ -36,19 +41,26 @@ const judge = (text: string) => {
     c4Quality(view, on.c4),
     finewebQuality(view, on.fineweb),
     blockedWords(view, on.blockedWords),
-  ].filter((verdict) => verdict !== null)
+    toxicWords(view, on.toxicWords, toxicIndex()),
+  ]
+    .map(judge)
+    .filter((verdict) => verdict !== null)
 }
 
 test('prose passes all filters, in both languages', () => {
-  expect([judge(en), judge(zh)]).toEqual([[], []])
-  expect([viewOf(en).byCharacter, viewOf(zh).byCharacter]).toEqual([false, true])
+  expect([verdicts(en), verdicts(zh)]).toEqual([[], []])
+  expect([viewOf(en).unit, viewOf(zh).unit, viewOf(zh, 'zh', { chinese: 'words' }).unit]).toEqual([
+    'tokens',
+    'characters',
+    'segments',
+  ])
 })
 
 // Each text breaks one rule and names it, with its value and its threshold.
 const line = 'The old man and the sea were friends for many years, and that is all. '
 test.each([
-  ['few words', 'Too short to be of use.', minLength, on.minLength, 'min-length', '6 words < 20'],
-  ['few characters', '太短了。', minLength, on.minLength, 'min-length', '3 characters < 40'],
+  ['few words', 'Too short to be of use.', minLength, on.minLength, 'min-length/words', '6 words < 20'],
+  ['few characters', '太短了。', minLength, on.minLength, 'min-length/characters', '3 characters < 40'],
   [
     'gopher: few words',
     'the and '.repeat(20),
@@ -62,18 +74,25 @@ test.each([
     `${line}# # # # # `.repeat(5),
     gopherQuality,
     on.gopherQuality,
-    'gopher-quality/symbols',
-    /^0\.25 .*> 0\.1$/,
+    'gopher-quality/hashes',
+    /^0\.227 .*> 0\.1$/,
   ],
   [
     'bullets',
     `- ${line}\n`.repeat(5),
     gopherQuality,
     on.gopherQuality,
-    'gopher-quality/bullets',
-    '1 of the lines > 0.9',
+    'gopher-quality/bullet-lines',
+    '1 of the lines open with a bullet > 0.9',
   ],
-  ['ellipses', `${line}...\n${line}\n`.repeat(3), gopherQuality, on.gopherQuality, 'gopher-quality/ellipses', /^0\.5 /],
+  [
+    'ellipses',
+    `${line}...\n${line}\n`.repeat(3),
+    gopherQuality,
+    on.gopherQuality,
+    'gopher-quality/ellipsis-lines',
+    /^0\.5 /,
+  ],
   ['short words', 'a b c the of '.repeat(20), gopherQuality, on.gopherQuality, 'gopher-quality/mean-word', /< 3$/],
   [
     'numbers',
@@ -96,7 +115,7 @@ test.each([
     '第12345678号9012345的在'.repeat(20),
     gopherQuality,
     on.gopherQuality,
-    'gopher-quality/alpha-words',
+    'gopher-quality/letters',
     /< 0\.735$/,
   ],
   [
@@ -133,8 +152,8 @@ test.each([
   ],
   ['lorem ipsum', `${en} Lorem ipsum dolor.`, c4Quality, on.c4, 'c4/lorem-ipsum', /lorem/],
   ['curly bracket', `${en} {`, c4Quality, on.c4, 'c4/curly-bracket', /\{/],
-  ['few sentences', 'One is. Two is. Three', c4Quality, on.c4, 'c4/sentences', '2 sentences < 5'],
-  ['zh few sentences', '第一句。第二句！第三句', c4Quality, on.c4, 'c4/sentences', '2 sentences < 3'],
+  ['few sentences', 'One is. Two is. Three', c4Quality, on.c4, 'c4/sentences', '3 sentences < 5'],
+  ['zh few sentences', '第一句。第二句！', c4Quality, on.c4, 'c4/sentences', '2 sentences < 3'],
   [
     'no punctuation',
     'Some words without any end to them at all\n'.repeat(9),
@@ -154,15 +173,17 @@ test.each([
   ],
   [
     'many breaks',
-    `${'Lines of some forty letters and a period.\n'.replace(/ /g, '')}${en.replace(/ /g, '-')}`,
+    Array.from({ length: 12 }, (_, i) => `${'unending'.repeat(5)}${i}.`).join('\n'),
     finewebQuality,
     on.fineweb,
     'fineweb/line-breaks',
     /> 0\.3$/,
   ],
 ] as const)('%s', (_, text, filter, config, rule, detail) => {
-  const verdict = (filter as (view: unknown, config: unknown) => unknown)(viewOf(text), config)
-  expect(verdict).toEqual({
+  const verdict = judge((filter as (view: unknown, config: unknown) => Iterable<Check>)(viewOf(text), config))
+  expect(verdict).toMatchObject({
+    value: expect.any(Number),
+    threshold: expect.any(Number),
     rule: typeof rule === 'string' ? rule : expect.stringMatching(rule),
     detail: typeof detail === 'string' ? detail : expect.stringMatching(detail),
   })
@@ -175,73 +196,90 @@ test('C4 drops lines of notices and fragments, and marks of citation', () => {
     ),
     on.c4,
   )
-  expect({ text, dropped }).toEqual({ text: 'It rained all day.', dropped: 3 })
+  expect({ text, dropped: dropped.map(({ rule }) => rule) }).toEqual({
+    text: 'It rained all day.',
+    dropped: ['c4/fragment', 'c4/notice', 'c4/notice'],
+  })
   expect(
     c4Lines(viewOf('首页\n请启用 JavaScript 后再浏览。\n今天下了一整天的雨。\n请先阅读隐私政策和用户协议。'), on.c4),
-  ).toEqual({ text: '今天下了一整天的雨。', dropped: 3 })
+  ).toMatchObject({ text: '今天下了一整天的雨。', dropped: { length: 3 } })
   const lesson = 'She teaches JavaScript to children, and they write small games with it.'
-  expect(c4Lines(viewOf(lesson), on.c4)).toEqual({ text: lesson, dropped: 0 })
+  expect(c4Lines(viewOf(lesson), on.c4)).toEqual({ text: lesson, dropped: [] })
 })
 
-// Planted pages and their hard negatives: the same subjects in news, law, medicine and biology.
-const bad: [string, string][] = [
-  [
-    'gambling',
-    'Join the best online casino today! Get a deposit bonus and free spins on all slot machines, with live dealers day and night. Bet now and win the jackpot.',
-  ],
-  ['gambling', '注册就送彩金，首存再送一倍。真人荷官在线发牌，百家乐、轮盘、老虎机应有尽有，提款秒到账。'],
-  [
-    'adult',
-    'Hot girls are waiting in our adult cams. Free porn and xxx videos every night, enter the private room now.',
-  ],
-  ['adult', '成人直播不停歇，美女主播在线，高清无码成人电影免费看，未满十八岁请离开。'],
-  [
-    'drugs',
-    'Buy Viagra and Xanax pills online, no prescription needed. Discreet shipping, anonymous payment, pay on delivery.',
-  ],
-  ['drugs', '无需处方，代购药品低价直邮，安眠药、壮阳药货到付款，隐私包装，量大优惠。'],
-]
-const good = [
-  'Police arrested four men on Tuesday who are charged with running an illegal online casino. According to the court, the betting site took in two million, and the victims were promised a deposit bonus.',
-  '警方通报，民警近日查处一起网络赌博案，抓获犯罪嫌疑人十二名。该团伙利用百家乐、老虎机等程序吸引他人下注，法院判处主犯有期徒刑五年。',
-  'Researchers at the university report in a study that cannabis use changes sleep. Patients who took sleeping pills together with opioids had a higher risk of overdose, doctors say, and treatment should begin early.',
-  '研究人员发现，长期服用安眠药的患者更容易出现不良反应。医生提醒，处方药必须在医院由医生开具，切勿无处方购买。',
-  'The law on gambling was changed in May. Lawmakers want betting odds to be shown on every slot machine, and the minister spoke of prevention.',
-  '《治安管理处罚法》规定，制作、传播色情信息的，依法予以处罚。专家表示，未成年人的性教育应当从家庭开始。',
-  'The male bird shows its naked neck, and the female chooses; in this species sex is decided by the temperature of the nest, a history of research has shown.',
-  '战士们冲到江边，可那里没有码头，步兵只好从上游渡江。妇女优先上船，孩子们跟在后面。',
-  '研究人员在样本里找到一个DNA片段。他们说，这个片段来自一种海藻。',
-  '我们住在澳门新葡京酒店，房间很大，早餐也不错，出门走几步就是老街。',
-  '乳腺癌是女性常见的疾病，临床诊断以影像检查为主，治疗方法包括手术和化疗，患者应当定期检查。',
-]
-test('unhealthy pages go, texts about the same subjects stay', () => {
-  for (const [kind, text] of bad)
-    expect([text, blockedWords(viewOf(text), on.blockedWords)?.rule]).toEqual([text, `blocked-words/${kind}`])
-  for (const text of [...good, en, zh])
-    expect([text, blockedWords(viewOf(text), on.blockedWords)]).toEqual([text, null])
-})
+const address = (url: string, lists = urlLists(), config = on.url) => judge(urlFilter(url, lists, config))
 
-test('addresses', () => {
-  const domains = new Set(parseDomains('# a list\nbad.example\n\nWorse.Example # very\n'))
-  expect(urlFilter('http://www.bad.example/x', domains, false)).toEqual({
-    rule: 'url/domain',
-    detail: expect.stringContaining('bad.example'),
+test('addresses on lists', () => {
+  const lists = urlLists(
+    ['# a list\nbad.example\n\nWorse.Example # very\n10.9.8.7\n'],
+    ['www.mixed.example/~rude\nhttp://mixed.example/a/b/\n'],
+  )
+  expect(address('http://www.bad.example/x', lists)).toMatchObject({ rule: 'url/domain', quote: 'bad.example' })
+  expect(address('http://WORSE.example./', lists)).toMatchObject({ rule: 'url/domain' })
+  expect(address('http://10.9.8.7/', lists)).toMatchObject({ rule: 'url/domain' })
+  expect(address('http://notbad.example/', lists)).toBeNull()
+  expect(address('https://mixed.example/%7Erude/page.html', lists)).toMatchObject({
+    rule: 'url/address',
+    quote: 'mixed.example/~rude',
   })
-  expect(urlFilter('http://notbad.example/', domains, true)).toBeNull()
-  expect(urlFilter('https://lucky-casino.example/', new Set(), true)?.rule).toBe('url/word')
-  expect(urlFilter('https://news.example/casino-raid', new Set(), true)).toBeNull()
-  for (const host of ['sussex.example', 'heart-specialist.example', 'socialism.example', 'chengren-gaokao.example'])
-    expect([host, urlFilter(`https://${host}/`, new Set(), true)]).toEqual([host, null])
-  expect(urlFilter('https://cheap-cialis.example/', new Set(), true)?.rule).toBe('url/word')
-  expect(urlFilter('not a url', domains, true)).toBeNull()
+  expect(address('https://www.mixed.example/a/b/c', lists)).toMatchObject({ rule: 'url/address' })
+  expect(address('https://mixed.example/a/bc', lists)).toBeNull()
+  expect(address('not a url', lists)).toBeNull()
+})
+
+test('addresses by their words', () => {
+  for (const host of ['lucky-casino', 'slots888', 'cheap-cialis', 'free-porn', 'xingyun-bocai', 'bbs-av'])
+    expect([host, address(`https://${host}.example/`)?.rule]).toEqual([host, 'url/word'])
+  for (const host of ['sussex', 'heart-specialist', 'socialism', 'chengren-gaokao', 'essex-poverty', 'cameras'])
+    expect([host, address(`https://${host}.example/`)]).toEqual([host, null])
+  expect(address('https://news.example/casino-raid')).toBeNull()
+  expect(address('https://clips.example/nude-webcam-girls')).toMatchObject({
+    rule: 'url/soft-words',
+    value: 2,
+    threshold: 1,
+    quote: 'nude, webcam',
+  })
+  expect(address('https://lucky-casino.example/', urlLists(), { ...on.url, words: false })).toBeNull()
+})
+
+test('a set of hashes is a set', () => {
+  fc.assert(
+    fc.property(fc.array(fc.webUrl(), { maxLength: 60 }), fc.array(fc.webUrl(), { maxLength: 20 }), (added, asked) => {
+      const set = hashSet()
+      for (const text of added) set.add(text)
+      expect(set.size).toBe(new Set(added).size)
+      for (const text of [...added, ...asked]) expect(set.has(text)).toBe(added.includes(text))
+    }),
+  )
+  const many = hashSet()
+  for (let i = 0; i < 100_000; i++) many.add(`${i}.example`)
+  expect(many.size).toBe(100_000)
+  let found = 0
+  for (let i = 0; i < 200_000; i++) if (many.has(`${i}.example`)) found++
+  expect(found).toBe(100_000)
+})
+
+test('abuse goes, an outburst in a story stays', () => {
+  const toxic = (text: string, lists?: string[]) => judge(toxicWords(viewOf(text), on.toxicWords, toxicIndex(lists)))
+  expect(toxic('You stupid bitch, shut up you piece of shit, nobody wants you here.')).toMatchObject({
+    rule: 'toxic-words',
+    quote: 'bitch, piece of shit',
+  })
+  expect(toxic('你这个傻逼，滚蛋，全家死光，真是人渣。')?.rule).toBe('toxic-words')
+  expect(toxic(`${en}\n${en}\n${en}\n"Bullshit!" said Tom. "Shit happens," she said.`)).toBeNull()
+  expect(toxic('Shitake mushrooms and Scunthorpe, asshole-free.')).toBeNull()
+  // A list is joined to ours, without what everyday texts say, and without comments.
+  expect(toxic('What a blorp! A real grumf, this sex education.', ['# list\nblorp\nGrumf\nsex\n性\n'])).toMatchObject({
+    quote: 'blorp, grumf',
+  })
 })
 
 test('any text at all: a verdict, never an error, always with numbers or words', () => {
   const unit = fc.constantFrom('a', 'the ', '中', '。', '.', '\n', '#', '…', '- ', ' ', '{', '1', '😀', 'casino ')
   fc.assert(
     fc.property(fc.string({ unit, maxLength: 200 }), (text) => {
-      for (const verdict of judge(text)) expect(verdict.rule !== '' && verdict.detail !== '').toBe(true)
-      expect(c4Lines(viewOf(text), on.c4).dropped).toBeGreaterThanOrEqual(0)
+      for (const verdict of verdicts(text)) expect(verdict.rule !== '' && verdict.detail !== '').toBe(true)
+      expect(c4Lines(viewOf(text), on.c4).text.length).toBeLessThanOrEqual(text.length)
     }),
     { numRuns: 1000 },
   )

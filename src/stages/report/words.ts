@@ -139,7 +139,9 @@ export const funnelWords = table<Words>({
   'gopher-quality': { zh: '像篇文章', en: 'reads like prose' },
   c4: { zh: '不是网页零碎', en: 'no page scraps' },
   fineweb: { zh: '排版正常', en: 'lines are whole' },
-  'blocked-words': { zh: '没有脏词', en: 'no blocked words' },
+  'blocked-words': { zh: '不涉黄赌毒', en: 'sells no gambling, sex or drugs' },
+  'toxic-words': { zh: '不带脏字', en: 'not abusive' },
+  decontamination: { zh: '没有考题', en: 'holds no exam questions' },
   'exact-duplicate': { zh: '没有重样的', en: 'no exact copy' },
   'near-duplicate': { zh: '没有近似的', en: 'no near copy' },
 })

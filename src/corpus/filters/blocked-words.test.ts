@@ -1,0 +1,44 @@
+import { expect, test } from 'vitest'
+import { blockedWords, filtersConfig, judge, viewOf } from './index.ts'
+import { plantedPages } from './pages.test-helper.ts'
+
+const { blockedWords: config } = filtersConfig.parse({})
+const verdict = (text: string) => judge(blockedWords(viewOf(text), config as Exclude<typeof config, false>))
+
+test.each([
+  ['dev', 'en'],
+  ['dev', 'zh'],
+  ['held-out', 'en'],
+  ['held-out', 'zh'],
+] as const)('%s pages in %s: precision and recall of each kind at least 0.9', (set, language) => {
+  const pages = plantedPages(set).filter((page) => page.language === language)
+  const said = pages.map(({ text }) => verdict(text)?.rule.replace('blocked-words/', '') ?? 'none')
+  for (const kind of ['gambling', 'adult', 'drugs'] as const) {
+    const right = pages.filter((page, i) => page.kind === kind && said[i] === kind).length
+    const planted = pages.filter((page) => page.kind === kind).length
+    const called = said.filter((word) => word === kind).length
+    expect(planted).toBeGreaterThan(10)
+    expect([kind, right / planted >= 0.9, right / called >= 0.9]).toEqual([kind, true, true])
+  }
+  const kept = pages.filter((page, i) => page.kind === 'none' && said[i] === 'none').length
+  expect(kept / pages.filter((page) => page.kind === 'none').length).toBeGreaterThanOrEqual(0.9)
+})
+
+test('the verdict names points, threshold and the words', () => {
+  const page = 'Join the best online casino today! Get a deposit bonus and free spins, bet now and win the jackpot.'
+  expect(verdict(page)).toMatchObject({
+    rule: 'blocked-words/gambling',
+    threshold: 6,
+    value: expect.any(Number),
+    quote: expect.stringContaining('deposit bonus'),
+  })
+})
+
+test('no phrase decides alone, and a long text that mentions a subject stays', () => {
+  expect(verdict('She had saved for years, and the welcome bonus of the bank was a nice surprise.')).toBeNull()
+  expect(verdict('我们住在澳门新葡京酒店，房间很大，早餐也不错，出门走几步就是老街。')).toBeNull()
+  const page = plantedPages('held-out').find(({ kind, language }) => kind === 'gambling' && language === 'en')!.text
+  const story = 'The old road went over the hill and down to the river where the boats lay in the sun all day. '
+  expect(verdict(page)?.rule).toBe('blocked-words/gambling')
+  expect(verdict(page + story.repeat(100))).toBeNull()
+})
