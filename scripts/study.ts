@@ -4,10 +4,12 @@
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- extraction`: main text of pages with gold beside Readability on linkedom, charsets, 10,000 broken pages, about 10 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { studyExtraction } from './extraction/study.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
@@ -20,7 +22,9 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
-npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
+npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- extraction [--sets web-readability,…] [--parts scores,charsets,fuzz] [--passes 3]
+                                                      main text of the gold pages in XUEBA_DATA, beside Readability (10 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -31,6 +35,9 @@ const { positionals, values } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
+    sets: { type: 'string', default: '' },
+    parts: { type: 'string', default: '' },
+    passes: { type: 'string', default: '3' },
   },
 })
 switch (positionals[0]) {
@@ -70,6 +77,12 @@ switch (positionals[0]) {
   }
   case 'large': {
     console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
+    break
+  }
+  case 'extraction': {
+    const names = (list: string) => list.split(',').filter((name) => name !== '')
+    const options = { sets: names(values.sets), parts: names(values.parts), passes: Number(values.passes) }
+    if (!studyExtraction(options)) process.exitCode = 1
     break
   }
   default:
