@@ -23,7 +23,8 @@ export function studyCharsets(data: string) {
     const file = join(data, 'langid', `lingua-${language}.txt`)
     if (!existsSync(file)) continue
     const lines = readFileSync(file, 'utf8').split('\n')
-    for (const charset of charsets) console.log(`| ${language} | ${charset} | ${right(lines, charset, 1)} | ${right(lines, charset, 10)} |`)
+    for (const charset of charsets)
+      console.log(`| ${language} | ${charset} | ${right(lines, charset, 1)} | ${right(lines, charset, 10)} |`)
   }
 }
 

@@ -37,20 +37,28 @@ test('two hundred broken copies of a page: a text, never an error, soon', () => 
 const data = process.env['XUEBA_DATA'] ?? join(import.meta.dirname, '../../../../shared/data')
 const has = (set: string) => existsSync(join(data, set))
 
-test.skipIf(!has('web-readability'))('pages of web-readability that no rule was made on: F1 > 0.92 (needs the shared data folder)', () => {
-  const pages = readSet(data, 'web-readability').filter(({ half }) => half === 'validate')
-  const counts = pages.map(({ bytes, gold }) =>
-    matchShingles('text' in gold ? gold.text : '', extract(decodeHtml(bytes).text).text),
-  )
-  expect(counts.length).toBeGreaterThan(20)
-  expect(meanScore(counts).f1).toBeGreaterThan(0.92)
-})
+test.skipIf(!has('web-readability'))(
+  'pages of web-readability that no rule was made on: F1 > 0.92 (needs the shared data folder)',
+  () => {
+    const pages = readSet(data, 'web-readability').filter(({ half }) => half === 'validate')
+    const counts = pages.map(({ bytes, gold }) =>
+      matchShingles('text' in gold ? gold.text : '', extract(decodeHtml(bytes).text).text),
+    )
+    expect(counts.length).toBeGreaterThan(20)
+    expect(meanScore(counts).f1).toBeGreaterThan(0.92)
+  },
+)
 
-test.skipIf(!has('web-trafilatura'))('pages of web-trafilatura that no rule was made on: segment F > 0.92 (needs the unpacked data folder)', () => {
-  const pages = readSet(data, 'web-trafilatura').filter(({ half }) => half === 'validate')
-  const counts = pages.map(({ bytes, gold }) =>
-    'text' in gold ? { hit: 0, extra: 0, missed: 0 } : matchSegments(gold.present, gold.absent, extract(decodeHtml(bytes).text).text),
-  )
-  expect(counts.length).toBeGreaterThan(100)
-  expect(pooledScore(counts).f1).toBeGreaterThan(0.92)
-})
+test.skipIf(!has('web-trafilatura'))(
+  'pages of web-trafilatura that no rule was made on: segment F > 0.92 (needs the unpacked data folder)',
+  () => {
+    const pages = readSet(data, 'web-trafilatura').filter(({ half }) => half === 'validate')
+    const counts = pages.map(({ bytes, gold }) =>
+      'text' in gold
+        ? { hit: 0, extra: 0, missed: 0 }
+        : matchSegments(gold.present, gold.absent, extract(decodeHtml(bytes).text).text),
+    )
+    expect(counts.length).toBeGreaterThan(100)
+    expect(pooledScore(counts).f1).toBeGreaterThan(0.92)
+  },
+)

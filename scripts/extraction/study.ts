@@ -51,7 +51,11 @@ export interface ExtractionOptions {
 export function studyExtraction({ sets, parts, passes }: ExtractionOptions): boolean {
   const has = (part: string) => parts.length === 0 || parts.includes(part)
   if (has('scores')) {
-    for (const set of sets.length > 0 ? sets : goldSets(data)) printSet(set, readSet(data, set).map((page) => measure(page, passes)))
+    for (const set of sets.length > 0 ? sets : goldSets(data))
+      printSet(
+        set,
+        readSet(data, set).map((page) => measure(page, passes)),
+      )
   }
   if (has('charsets')) studyCharsets(data)
   return has('fuzz') ? studyFuzz(sets, 10_000) : true
@@ -99,9 +103,15 @@ function printSet(set: string, rows: Row[]) {
   }
   console.log('\n| set | part | pages | ours: P, R, F1 | Readability: P, R, F1 |\n|---|---|---|---|---|')
   if (unseen.has(set)) print('all, unseen', rows)
-  else for (const half of ['develop', 'validate'] as const) print(half, rows.filter(({ page }) => page.half === half))
+  else
+    for (const half of ['develop', 'validate'] as const)
+      print(
+        half,
+        rows.filter(({ page }) => page.half === half),
+      )
   const languages = Object.groupBy(rows, ({ language }) => language)
-  for (const [language, some] of Object.entries(languages)) if (language !== '' && some!.length >= 3) print(language, some!)
+  for (const [language, some] of Object.entries(languages))
+    if (language !== '' && some!.length >= 3) print(language, some!)
   const bytes = rows.reduce((sum, { page }) => sum + page.bytes.length, 0)
   const speed = (method: Method) => bytes / 1e3 / rows.reduce((sum, { time }) => sum + time[method], 0)
   const failed = (method: Method) => rows.filter((row) => row.failed[method]).length
@@ -111,7 +121,8 @@ function printSet(set: string, rows: Row[]) {
   )
 }
 
-const describe = ({ precision, recall, f1 }: Score) => `${precision.toFixed(3)}, ${recall.toFixed(3)}, **${f1.toFixed(3)}**`
+const describe = ({ precision, recall, f1 }: Score) =>
+  `${precision.toFixed(3)}, ${recall.toFixed(3)}, **${f1.toFixed(3)}**`
 
 /** Broken copies of pages: nothing but refusals in a sentence, none slow. */
 function studyFuzz(sets: string[], count: number): boolean {
