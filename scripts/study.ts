@@ -7,12 +7,14 @@
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
  * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
+ * `npm run study -- extraction`: main text of pages with gold beside Readability on linkedom, charsets, 10,000 broken pages, about 10 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
 import { studyFilters } from './study-filters.ts'
+import { studyExtraction } from './extraction/study.ts'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyReaders } from './readers-study.ts'
@@ -32,7 +34,9 @@ npm run study -- readers [--inputs 10000] [--megabytes 100]
 npm run study -- corpus [--parts curve,memory,speed,funnels]
                                                       planted duplicates, memory, speed and funnels (10 minutes; real archives from XUEBA_DATA)
 npm run study -- filters [language unhealthy pii speed]
-                                                      languages, unhealthy pages, personal data, MB/s of the corpus filters (2 minutes)`
+                                                      languages, unhealthy pages, personal data, MB/s of the corpus filters (2 minutes)
+npm run study -- extraction [--sets web-readability,…] [--parts scores,charsets,fuzz] [--passes 3]
+                                                      main text of the gold pages in XUEBA_DATA, beside Readability (10 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -45,7 +49,9 @@ const { positionals, values } = parseArgs({
     model: { type: 'string' },
     inputs: { type: 'string', default: '10000' },
     megabytes: { type: 'string', default: '100' },
-    parts: { type: 'string', default: 'curve,funnels,speed,memory' },
+    parts: { type: 'string', default: '' },
+    sets: { type: 'string', default: '' },
+    passes: { type: 'string', default: '3' },
   },
 })
 switch (positionals[0]) {
@@ -88,7 +94,8 @@ switch (positionals[0]) {
     break
   }
   case 'corpus': {
-    await studyCorpus(values.parts.split(',') as CorpusStudy[], join(root, 'runs/corpus-study'))
+    const parts = values.parts === '' ? ['curve', 'funnels', 'speed', 'memory'] : values.parts.split(',')
+    await studyCorpus(parts as CorpusStudy[], join(root, 'runs/corpus-study'))
     break
   }
   case 'large': {
@@ -97,6 +104,12 @@ switch (positionals[0]) {
   }
   case 'readers': {
     console.log(JSON.stringify(await studyReaders(Number(values.inputs), Number(values.megabytes)), null, 1))
+    break
+  }
+  case 'extraction': {
+    const names = (list: string) => list.split(',').filter((name) => name !== '')
+    const options = { sets: names(values.sets), parts: names(values.parts), passes: Number(values.passes) }
+    if (!studyExtraction(options)) process.exitCode = 1
     break
   }
   default:

@@ -24,7 +24,7 @@ export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
   if (utf8 !== undefined && utf8.length < bytes.length) return { text: utf8, charset: 'utf-8' }
   // Seven bits: plain ASCII, or Japanese between escapes.
   if (utf8 !== undefined) {
-    const escaped = ['$@', '$B', '(I', '(J'].some((shift) => utf8.includes(`\u001b${shift}`))
+    const escaped = ['$B', '$@', '(J', '(I'].some((mode) => utf8.includes(`\u001b${mode}`))
     return escaped ? decodeAs(bytes, 'iso-2022-jp') : { text: utf8, charset: declared[0] ?? 'utf-8' }
   }
   for (const charset of declared) {

@@ -111,3 +111,101 @@ test('deep, wide and broken pages end soon and do not crash', () => {
     }),
   )
 })
+
+const prose = 'This is a sentence of the article, which is long enough to be taken for a paragraph of prose.'
+const paragraphs = (count: number) => Array.from({ length: count }, (_, i) => `<p>${i}. ${prose}</p>`).join('')
+
+test('the body by its name: what stands beside it in the article is left out, its lead is not', () => {
+  const { text, headline } =
+    extract(`<title>A headline of a few words | The Paper</title><main><h1>A headline of a few words</h1>
+    <div class="standfirst"><p>The lead says in one sentence what the article is about.</p></div><p class="byline">By Anna Smith</p><time>12 March 2024, 10:30</time>
+    <div class="articleBody">${paragraphs(6)}<figure><img src=x><figcaption>A caption of a picture, which is long enough.</figcaption></figure></div>
+    <div class="x1"><p>${prose} It is about the author of the article.</p></div></main>`)
+  expect(headline).toBe('A headline of a few words')
+  expect(text.split('\n')).toEqual([
+    'The lead says in one sentence what the article is about.',
+    ...Array.from({ length: 6 }, (_, i) => `${i}. ${prose}`),
+  ])
+})
+
+test('comments longer than the article, teasers, notices and credits are left out', () => {
+  const { text } =
+    extract(`<article>${paragraphs(5)}<p>Photo: Anna Smith</p><p>Read more: <a href=/a>Another article of ours</a></p>
+    <p>Sign up for our newsletter and get the news to your inbox.</p></article>
+    <div class="related">${'<div><h3><a href=/b>The title of another article</a></h3><p>What it is about, in a sentence that is long enough.</p></div>'.repeat(3)}</div>
+    <div id="comments">${paragraphs(30)}</div>`)
+  expect(text.split('\n')).toEqual(Array.from({ length: 5 }, (_, i) => `${i}. ${prose}`))
+})
+
+test('a thread of posts is its posts', () => {
+  const post = (i: number) =>
+    `<div class="post"><div class="author">user${i}</div><div class="post-content"><p>${i}. ${prose}</p></div></div>`
+  const { text } = extract(`<div class="thread">${[1, 2, 3, 4].map(post).join('')}</div>`)
+  expect(text.split('\n')).toEqual([1, 2, 3, 4].map((i) => `${i}. ${prose}`))
+})
+
+test('documentation keeps its headings, lists with links, code and tables', () => {
+  const { text } =
+    extract(`<main><h1>Install</h1><p>${prose}</p><h2><a href="#linux">Linux</a></h2><p>Run this command in a terminal, and wait for it to end:</p>
+    <pre><span>npm</span> install\n  --save x</pre><ul><li><a href=/a>Node</a> 24 or later, as it comes from its makers</li><li><a href=/b>npm</a></li></ul>
+    <table><tr><th>Flag</th><th>Meaning</th></tr><tr><td>--save</td><td>keep it</td></tr></table></main>`)
+  expect(text).toBe(`${prose}
+Linux
+Run this command in a terminal, and wait for it to end:
+npm install
+  --save x
+- Node 24 or later, as it comes from its makers
+- npm
+Flag | Meaning
+--save | keep it`)
+})
+
+test('a page without text of its own gives the body of its JSON-LD; where both are there, the page decides', () => {
+  const body = Array.from({ length: 8 }, (_, i) => `${i}. ${prose}`).join('\\n')
+  const data = `<script type="application/ld+json">{"@graph": [{"@type": "NewsArticle", "articleBody": "${body}"}]}</script>`
+  expect(extract(`${data}<div id=app>Loading</div>`).text).toBe(body.replaceAll('\\n', '\n'))
+  const cut = data.replace(body, body.slice(0, 320))
+  expect(extract(`${cut}<article>${paragraphs(8)}</article>`).text.split('\n')).toHaveLength(8)
+})
+
+test('tags that may be left out, links that are never closed, attributes that hold tags', () => {
+  expect(extract(`<ul><li>One item of the list, a sentence.<li>Another item of the list, a sentence.</ul>`).text).toBe(
+    '- One item of the list, a sentence.\n- Another item of the list, a sentence.',
+  )
+  expect(extract(`<p>${prose} <a name=x>Anchor<p>${prose} Again.`).text).toBe(`${prose} Anchor\n${prose} Again.`)
+  expect(extract(`<p title="a > b <p hidden>">${prose}</p>`).text).toBe(prose)
+  expect(extract(`<p title="the hidden part">${prose}</p>`).text).toBe(prose)
+  expect(extract(`<b><p>${prose}</b> It goes on.</p>`).text).toBe(`${prose} It goes on.`)
+})
+
+test('time grows with the length of a page, whatever it is made of', () => {
+  const parts = [
+    '<!--a>',
+    '</b>',
+    '<b></p>',
+    '<h2>a</h2><h3>b</h3>',
+    '<a href="x>',
+    '<script>',
+    '<li><ul>',
+    '&amp',
+    '<td>',
+    '<p>a<br><br>',
+  ]
+  for (const part of parts) {
+    const time = (count: number) => {
+      const page = part.repeat(count)
+      // Of the processor: the clock also counts what other programs take.
+      const start = process.cpuUsage()
+      try {
+        extract(page)
+      } catch (error) {
+        expect((error as Error).message).toMatch(/refused/)
+      }
+      return process.cpuUsage(start).user / 1000
+    }
+    time(1000)
+    const [short, long] = [time(20_000), time(160_000)]
+    // 8 times as long; the square would be 64.
+    expect(long, part).toBeLessThan(40 * short + 500)
+  }
+})

@@ -33,8 +33,9 @@ export function extract(html: string): Extracted {
   const shown = trimBlocks(told.length > 0 ? agreeing(blocks, blocksIn(root), told) : blocks)
   const kept = sizeOfAll(told) > 400 && sizeOfAll(told) > 3 * sizeOfAll(shown) ? told : shown
   const at = kept.slice(0, 4).findIndex((block) => headlines.has(block))
-  const headline = kept[at]
-  const text = (headline === undefined ? kept : kept.toSpliced(at, 1)).map(render).join('\n')
+  const text = (at < 0 ? kept : kept.toSpliced(at, 1)).map(render).join('\n')
+  // It often stands outside of the body.
+  const [headline] = at < 0 ? headlines : [kept[at]!]
   return { text, ...(headline === undefined ? {} : { headline: headline.text }), title, language }
 }
 

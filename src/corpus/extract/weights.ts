@@ -76,10 +76,10 @@ export function weigh(root: Box, strict: boolean): Weights {
 function isFurniture(box: Box, prose: number, all: number, strict: boolean): boolean {
   if (furnitureRoles.test(box.role)) return box.role !== 'banner' || prose < 0.4 * all
   if (furnitureTags.has(box.tag)) return box.tag === 'nav' || ((strict || box.tag !== 'form') && prose < 0.5 * all)
+  const nature = natureOf(box)
+  if (nature === 'after' && (all - prose > 200 ? prose < 0.95 * all : strict && prose < 0.4 * all)) return true
   if (!strict) return false
   if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
-  const nature = natureOf(box)
-  if (nature === 'after') return prose < 0.4 * all || (all - prose > 200 && prose < 0.95 * all)
   if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
   return nature === 'slight' && prose < Math.min(400, 0.15 * all)
 }
