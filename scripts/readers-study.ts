@@ -32,7 +32,9 @@ async function* archive(bytes: formats.Bytes): AsyncGenerator<object> {
 }
 
 async function* parquet(bytes: formats.Bytes): AsyncGenerator<object> {
-  const whole = Buffer.concat(await Array.fromAsync(bytes as AsyncIterable<Uint8Array>))
+  const parts: Uint8Array[] = []
+  for await (const part of bytes) parts.push(part)
+  const whole = Buffer.concat(parts)
   const slice = async (start: number, end = whole.length) => Uint8Array.from(whole.subarray(start, end)).buffer
   const file = await formats.openParquet({ byteLength: whole.length, slice })
   if (typeof file === 'string') yield { defect: file }

@@ -88,14 +88,15 @@ test('a bomb is refused, and what follows is read', async () => {
   }
   const { records, defects } = await readArchive(source())
   expect(records).toBe(pages.length)
-  expect(defects[0]).toMatch(
-    /^gzip member unpacks to more than 256 MiB at more than 500 times its size: refused as a bomb/,
-  )
-  expect(await defectsOf(parseJsonl(gzipBomb(2000)))).toEqual(
-    [expect.stringMatching(/refused as a bomb/)].concat(expect.stringMatching(/^line of \d+ bytes/)),
-  )
+  const refused = 'unpacks to more than 256 MiB at more than 500 times its size: refused as a bomb'
+  expect(defects).toContainEqual(expect.stringContaining(`gzip member ${refused}`))
+  expect(await defectsOf(parseJsonl(gzipBomb(2000)))).toEqual([expect.stringContaining(refused)])
   const zeros = zstdCompressSync(Buffer.alloc(400 << 20))
-  expect((await readArchive([zeros, zstdCompressSync(gunzipSync(warc))])).defects[0]).toMatch(/refused as a bomb/)
+  const after = await readArchive([zeros, zstdCompressSync(gunzipSync(warc))])
+  expect(after).toEqual({
+    records: pages.length,
+    defects: [expect.any(String), expect.stringContaining(`zstd frame ${refused}`)],
+  })
   for (const [encoding, pack] of [
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
