@@ -13,7 +13,7 @@ import {
   parseText,
   parseWarc,
 } from '../formats/index.ts'
-import { damaged, endless, gzipBomb, numbers } from '../formats/hostile.test-helper.ts'
+import { damaged, endless, gzipBomb, numbers, zstdBomb } from '../formats/hostile.test-helper.ts'
 import type { Bytes } from '../formats/index.ts'
 import { describeRecord, fromRecord } from './archive.ts'
 
@@ -88,23 +88,20 @@ test('a bomb is refused, and what follows is read', async () => {
   }
   const { records, defects } = await readArchive(source())
   expect(records).toBe(pages.length)
-  expect(defects[0]).toMatch(
-    /^gzip member unpacks to more than 256 MiB at more than 500 times its size: refused as a bomb/,
-  )
-  expect(await defectsOf(parseJsonl(gzipBomb(2000)))).toEqual(
-    [expect.stringMatching(/refused as a bomb/)].concat(expect.stringMatching(/^line of \d+ bytes/)),
-  )
-  const zeros = zstdCompressSync(Buffer.alloc(400 << 20))
-  expect((await readArchive([zeros, zstdCompressSync(gunzipSync(warc))])).defects[0]).toMatch(/refused as a bomb/)
+  const refused = 'unpacks to more than 256 MiB at more than 500 times its size: refused as a bomb'
+  expect(defects).toContainEqual(expect.stringContaining(`gzip member ${refused}`))
+  expect(await defectsOf(parseJsonl(gzipBomb(2000)))).toEqual([expect.stringContaining(refused)])
+  const after = await readArchive([zstdBomb(300), zstdCompressSync(gunzipSync(warc))])
+  const expected = [expect.any(String), expect.stringContaining(`zstd frame ${refused}`)]
+  expect(after).toEqual({ records: pages.length, defects: expected })
   for (const [encoding, pack] of [
     ['gzip', gzipSync],
     ['br', brotliCompressSync],
     ['zstd', zstdCompressSync],
   ] as const) {
     const head = Buffer.from(`HTTP/1.1 200 OK\r\nContent-Encoding: ${encoding}\r\n\r\n`)
-    expect(parseHttp(Buffer.concat([head, pack(Buffer.alloc(70 << 20))]))!.defect).toMatch(
-      /^the body unpacks to more than/,
-    )
+    const bomb = Buffer.concat([head, pack(Buffer.alloc(1 << 20))])
+    expect(parseHttp(bomb, 1 << 16)!.defect).toBe('the body unpacks to more than 65536 bytes')
   }
 })
 

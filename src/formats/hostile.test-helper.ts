@@ -57,6 +57,13 @@ export function* gzipBomb(megabytes: number): Generator<Uint8Array> {
   yield Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 0, 0])
 }
 
+/** A zstd frame of so many MiB of zeros, in blocks that say "128 KiB of this byte" (RFC 8878, 3.1.1.2). */
+export function zstdBomb(megabytes: number): Uint8Array {
+  const frame = [0x28, 0xb5, 0x2f, 0xfd, 0, 0x38] // a window of 128 KiB
+  for (let i = 0; i < 8 * megabytes; i++) frame.push(2, 0, 0x10, 0)
+  return Uint8Array.from([...frame, 1, 0, 0])
+}
+
 /** `start`, then `unit` again and again, at least so many bytes in all. */
 export function* endless(start: string, unit: string, bytes: number): Generator<Uint8Array> {
   yield Buffer.from(start)

@@ -11,6 +11,7 @@ import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
 import type { RandomAccess } from './bytes.ts'
 import { utf8 } from './lines.ts'
 import { unpackHadoopLz4, unpackLz4 } from './lz4.ts'
+import { unpackPage } from './parquet-runs.ts'
 
 /** Bytes of a page, packed or not. */
 export const pageLimit = 256 << 20
@@ -55,21 +56,22 @@ export async function* columnPages(
     pathInSchema: column.path_in_schema,
     element: path.at(-1)!.element,
     schemaPath: path,
-    compressors,
+    codec: 'UNCOMPRESSED',
     parsers,
   } as unknown as ColumnDecoder
   let dictionary: DecodedArray | undefined
-  for await (const { header, view } of pagesOf(source, column)) {
+  for await (const { header, view } of pagesOf(source, column, path)) {
     const { data } = readPage({ view, offset: 0 }, header, decoder, dictionary, undefined, 0)
     if (header.type === 'DICTIONARY_PAGE') dictionary = data && convert(data, decoder)
     else if (data !== undefined) yield data
   }
 }
 
-/** The pages of a column as they lie in the file, each with a header that claims nothing impossible. Throws an Error. */
+/** The pages of a column in the order of the file, unpacked; none of them claims anything impossible. Throws an Error. */
 export async function* pagesOf(
   source: RandomAccess,
   column: ColumnMetaData,
+  path: SchemaTree[],
 ): AsyncGenerator<{ header: PageHeader; view: DataView }> {
   const { start, end } = chunkRange(column, source.byteLength)
   const values = Number(column.num_values)
@@ -89,7 +91,7 @@ export async function* pagesOf(
     const { header, bytes } = await readHeader(ahead, end - at)
     const size = checkPage(header, values, end - at - bytes)
     await hold(at, bytes + size)
-    yield { header, view: new DataView(held, at - heldFrom + bytes, size) }
+    yield unpackPage(header, new DataView(held, at - heldFrom + bytes, size), column.codec, path, compressors)
     at += bytes + size
     seen += header.data_page_header?.num_values ?? header.data_page_header_v2?.num_values ?? 0
   }

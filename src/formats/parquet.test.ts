@@ -1,10 +1,13 @@
 /** Files written by pyarrow (test/fixtures/parquet), and damaged copies of them. */
 import fc from 'fast-check'
+import type { SchemaTree } from 'hyparquet'
+import type { PageHeader } from 'hyparquet/src/types.js'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { collect } from './bytes.ts'
 import type { RandomAccess } from './bytes.ts'
+import { unpackPage } from './parquet-runs.ts'
 import { openParquet } from './parquet.ts'
 
 const folder = join(import.meta.dirname, '../../test/fixtures/parquet')
@@ -56,6 +59,29 @@ test('what is no Parquet file is said', async () => {
   expect(await read(lie)).toMatch(/^the footer is damaged/)
   lie.write('PARE', lie.length - 4)
   expect(await read(lie)).toMatch(/encrypted/)
+})
+
+test('runs that claim too much are refused before they are read', () => {
+  const element = (repetition_type: string) => ({ element: { name: 'x', type: 'DOUBLE', repetition_type } })
+  const path = (repetition: string) => [{ element: { name: 'root' } }, element(repetition)] as unknown as SchemaTree[]
+  const open = (bytes: number[], repetition: string) => {
+    const page = Uint8Array.from(bytes)
+    const header = {
+      type: 'DATA_PAGE',
+      uncompressed_page_size: page.length,
+      compressed_page_size: page.length,
+      data_page_header: { num_values: 8, encoding: 'RLE_DICTIONARY' },
+    } as PageHeader
+    return unpackPage(header, new DataView(page.buffer), 'UNCOMPRESSED', path(repetition), {})
+  }
+  const billion = [0x80, 0x80, 0x80, 0x80, 8]
+  expect(() => open([3, 16, 5], 'REQUIRED')).not.toThrow()
+  expect(() => open([3, ...billion, 5], 'REQUIRED')).toThrow('a run of 1073741824 values where 8 are missing')
+  expect(() => open([3, 0x80, ...billion, 5], 'REQUIRED')).toThrow('a run length of more than 32 bits')
+  expect(() => open([2, 0, 0, 0, 16, 1, 3, 16, 5], 'OPTIONAL')).not.toThrow()
+  expect(() => open([6, 0, 0, 0, ...billion, 1, 3, 16, 5], 'OPTIONAL')).toThrow(/^a run of 1073741824/)
+  expect(() => open([2, 0, 0, 0, 8, 1, ...billion, 3], 'OPTIONAL')).toThrow('runs end after 4 of 8 values')
+  expect(() => open([60, 16, 5], 'REQUIRED')).toThrow('values of 60 bits')
 })
 
 test('a damaged row group is one defect; the others are read', async () => {

@@ -122,7 +122,7 @@ async function* groupValues(
   const cursors = wanted.map((name) => {
     const tree = schema.children.find(({ element }) => element.name === name)!
     const flat = tree.children.length === 0 && tree.element.repetition_type !== 'REPEATED'
-    const pages = flat ? flatPages(source, group, schema, name) : nestedPage(source, metadata, name)
+    const pages = flat ? flatPages(source, group, schema, name) : nestedPage(source, metadata, schema, name)
     return { name, pages, page: [] as ArrayLike<unknown>, at: 0 }
   })
   try {
@@ -166,6 +166,7 @@ async function* flatPages(
 async function* nestedPage(
   source: RandomAccess,
   metadata: FileMetaData,
+  schema: SchemaTree,
   name: string,
 ): AsyncGenerator<ArrayLike<unknown>> {
   const chunks = chunksOf(metadata.row_groups[0]!, name).map(metaOf)
@@ -188,7 +189,7 @@ async function* nestedPage(
         return i < 0 ? source.slice(start, end) : buffers[i]!.slice(start - ranges[i]!.start, end - ranges[i]!.start)
       },
     }
-    for (const chunk of chunks) for await (const _ of pagesOf(file, chunk)); // only checked
+    for (const chunk of chunks) for await (const _ of pagesOf(file, chunk, getTreePath(schema, chunk.path_in_schema))); // only checked
     const options = { file, metadata, columns: [name], compressors, parsers, geoparquet: false }
     const rows = await parquetReadObjects(options)
     yield rows.map((row) => row[name] as unknown)
