@@ -252,7 +252,7 @@ export async function studyCorpus(parts: readonly CorpusStudy[], folder: string,
   const sources = parts.includes('funnels') || parts.includes('speed') ? await realSources(folder) : []
   if (parts.includes('curve'))
     for (const language of ['en', 'zh'] as const) {
-      const { rows, precision, pairs } = await plantedDuplicates(language, pairs)
+      const { rows, precision } = await plantedDuplicates(language, pairs)
       console.log(
         `planted duplicates, ${language}, ${pairs} pairs a row; of those dropped, planted: ${precision.toFixed(4)}`,
       )
