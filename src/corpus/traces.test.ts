@@ -49,7 +49,7 @@ test('every document is found through the index: by its place in a file, and in 
       : {
           text:
             i % 4 === 1
-              ? `${i}.`
+              ? `The captain of boat ${i} came home in the evening, and that was it.`
               : `Notiz ${i} über das Wetter und den Tag am Meer, geschrieben von dem Kapitän des Schiffes, als er am Abend nach Hause kam. Der Fluss war hoch, und die Brücke stand unter Wasser.`,
         },
   )
