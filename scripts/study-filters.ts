@@ -96,7 +96,7 @@ function studyUnhealthy() {
   const own = filters.blockedWords
   const refusal = (text: string) => [...blockedWords(viewOf(text), own)].find((check) => !passes(check))
   console.log('| pages | language | planted | found | right kind | clean | wrongly refused | precision | recall |\n|---|---|---|---|---|---|---|---|---|')
-  for (const set of ['dev', 'held-out', 'fresh'] as const) {
+  for (const set of ['dev', 'held-out'] as const) {
     for (const language of ['en', 'zh'] as const) {
       const pages = plantedPages(set).filter((page) => page.language === language)
       const bad = pages.filter(({ kind }) => kind !== 'none')
