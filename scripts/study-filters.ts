@@ -4,7 +4,15 @@
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cleanDocument, corpusConfig, detectLanguage, explainDocument, loadLists, maskPii, passes } from '../src/corpus/index.ts'
+import {
+  cleanDocument,
+  corpusConfig,
+  detectLanguage,
+  explainDocument,
+  loadLists,
+  maskPii,
+  passes,
+} from '../src/corpus/index.ts'
 import { blockedWords, toxicIndex, toxicWords, viewOf } from '../src/corpus/filters/index.ts'
 import { plantedPages } from '../src/corpus/filters/pages.test-helper.ts'
 import { plantPii } from '../src/corpus/pii-planted.test-helper.ts'
@@ -52,10 +60,7 @@ function cleanTexts(): Record<string, string[]> {
     'zh-classics (1,000 characters)': pieces(folder('zh-classics'), 1000),
     'en-wikitext2': folder('en-wikitext2').flatMap((text) => text.split(/\n(?= = [^=])/)),
     'en-onestop': jsonl('en-onestop/onestop-english.jsonl'),
-    'en-openstax': [
-      ...jsonl('en-openstax/anthropology.jsonl'),
-      ...jsonl('en-openstax/us-history-life-liberty.jsonl'),
-    ],
+    'en-openstax': [...jsonl('en-openstax/anthropology.jsonl'), ...jsonl('en-openstax/us-history-life-liberty.jsonl')],
     'en-chilit (3,000 characters)': pieces(folder('en-chilit'), 3000),
     'web-text-samples (C4)': jsonl('web-text-samples/c4_demo.jsonl'),
   }
@@ -66,7 +71,9 @@ interface Cmrc {
 }
 
 function studyLanguage() {
-  console.log('| language | sentences | right | right with confidence ≥ 0.5 | first 5 words or 12 characters | 20 sentences together | mistaken for |')
+  console.log(
+    '| language | sentences | right | right with confidence ≥ 0.5 | first 5 words or 12 characters | 20 sentences together | mistaken for |',
+  )
   console.log('|---|---|---|---|---|---|---|')
   for (const file of existsSync(join(root, 'langid')) ? readdirSync(join(root, 'langid')) : []) {
     const language = file.replace(/^lingua-|\.txt$/g, '')
@@ -82,8 +89,7 @@ function studyLanguage() {
     const share = (texts: readonly string[]) =>
       percent(texts.filter((text) => detectLanguage(text).language === language).length, texts.length)
     const wrong = new Map<string, number>()
-    for (const one of found)
-      if (one.language !== language) wrong.set(one.language, (wrong.get(one.language) ?? 0) + 1)
+    for (const one of found) if (one.language !== language) wrong.set(one.language, (wrong.get(one.language) ?? 0) + 1)
     const mistaken = [...wrong].sort((a, b) => b[1] - a[1]).slice(0, 4)
     console.log(
       `| ${language} | ${sentences.length} | ${percent(right.length, sentences.length)} | ${percent(right.filter(({ confidence }) => confidence >= 0.5).length, sentences.length)} | ${share(short)} | ${share(long)} | ${mistaken.map(([name, count]) => `${name} ${count}`).join(', ')} |`,
@@ -95,7 +101,9 @@ function studyUnhealthy() {
   if (filters.blockedWords === false || filters.toxicWords === false) return
   const own = filters.blockedWords
   const refusal = (text: string) => [...blockedWords(viewOf(text), own)].find((check) => !passes(check))
-  console.log('| pages | language | planted | found | right kind | clean | wrongly refused | precision | recall |\n|---|---|---|---|---|---|---|---|---|')
+  console.log(
+    '| pages | language | planted | found | right kind | clean | wrongly refused | precision | recall |\n|---|---|---|---|---|---|---|---|---|',
+  )
   for (const set of ['dev', 'held-out'] as const) {
     for (const language of ['en', 'zh'] as const) {
       const pages = plantedPages(set).filter((page) => page.language === language)
@@ -112,7 +120,9 @@ function studyUnhealthy() {
   }
   const lists = ['en', 'zh'].map((name) => `wordlists/ldnoobw-${name}`).filter((path) => existsSync(join(root, path)))
   const toxic = [toxicIndex(), toxicIndex(lists.map(read))]
-  console.log('\n| real text | documents | called unhealthy | toxic, own list | toxic, with LDNOOBW |\n|---|---|---|---|---|')
+  console.log(
+    '\n| real text | documents | called unhealthy | toxic, own list | toxic, with LDNOOBW |\n|---|---|---|---|---|',
+  )
   for (const [name, texts] of Object.entries(cleanTexts())) {
     const counts = [0, 0, 0]
     for (const text of texts) {

@@ -25,8 +25,7 @@ const isWide = (code: number) =>
 export function columns(rows: readonly (readonly string[])[], gap = 2): string[] {
   const widths: number[] = []
   for (const row of rows) {
-    for (const [i, cell] of row.entries())
-      if (i < row.length - 1) widths[i] = Math.max(widths[i] ?? 0, widthOf(cell))
+    for (const [i, cell] of row.entries()) if (i < row.length - 1) widths[i] = Math.max(widths[i] ?? 0, widthOf(cell))
   }
   return rows.map((row) =>
     row

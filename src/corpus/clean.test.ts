@@ -56,7 +56,8 @@ test('explaining goes on after a refusal, and says what cleaning says', async ()
 })
 
 test('traditional Chinese is simplified where the recipe says so', async () => {
-  const text = '這個國家的人們說，從前有一位老師，他為學生們寫了許多書。後來學校關門了，書卻留了下來，放在圖書館裡。大家都記得他。'
+  const text =
+    '這個國家的人們說，從前有一位老師，他為學生們寫了許多書。後來學校關門了，書卻留了下來，放在圖書館裡。大家都記得他。'
   const filters = { minLength: { characters: 10 }, gopherQuality: false as const }
   const kept = (await clean(text, { filters })).outcome
   expect(kept).toMatchObject({ document: { text } })
@@ -81,11 +82,16 @@ test('lists of the recipe: blocked domains, a UT1 category, toxic words, questio
   const byAddress = await clean(story, { filters: { url } }, true, 'https://mixed.example/rude/mill')
   expect(byAddress.outcome).toMatchObject({ rule: 'url/address' })
   const toxicWords = { lists: [join(folder, 'toxic.txt')] }
-  expect((await clean(story, { filters: { toxicWords } })).outcome).toMatchObject({ rule: 'toxic-words', quote: 'corn, valley' })
+  expect((await clean(story, { filters: { toxicWords } })).outcome).toMatchObject({
+    rule: 'toxic-words',
+    quote: 'corn, valley',
+  })
   const decontaminate = { files: [join(folder, 'questions.txt')] }
   for (const web of [true, false])
     expect((await clean(story, { decontaminate }, web)).outcome).toMatchObject({ rule: 'decontamination' })
   await expect(loadLists(config({ filters: { url: { domains: [folder] } } }))).rejects.toThrow(/no category/)
-  await expect(loadLists(config({ filters: { toxicWords: { lists: [join(folder, 'none')] } } }))).rejects.toThrow(/cannot be read/)
+  await expect(loadLists(config({ filters: { toxicWords: { lists: [join(folder, 'none')] } } }))).rejects.toThrow(
+    /cannot be read/,
+  )
   await rm(folder, { recursive: true })
 })

@@ -136,7 +136,13 @@ export function explainDocument(raw: RawDocument, config: CorpusConfig, lists: L
 }
 
 /** The steps in order. What comes after a yield happens only when the reader goes on. */
-function* walk(raw: RawDocument, config: CorpusConfig, web: boolean, lists: Lists, state: State): Generator<Step, void> {
+function* walk(
+  raw: RawDocument,
+  config: CorpusConfig,
+  web: boolean,
+  lists: Lists,
+  state: State,
+): Generator<Step, void> {
   const { filters } = config
   state.bytes = Buffer.byteLength(raw.html ?? state.text)
   yield { step: 'read', checks: [] }

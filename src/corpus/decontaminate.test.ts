@@ -35,9 +35,9 @@ test('case, punctuation and line breaks do not hide a question', () => {
 })
 
 test('short questions are found whole or not at all, sums only when asked for', () => {
-  expect(verdict('So: which is the longest river of all Africa, then?', ['Which is the longest river of all Africa?'])?.rule).toBe(
-    'decontamination',
-  )
+  expect(
+    verdict('So: which is the longest river of all Africa, then?', ['Which is the longest river of all Africa?'])?.rule,
+  ).toBe('decontamination')
   expect(verdict('Which is the longest river of all Asia?', ['Which is the longest river of all Africa?'])).toBeNull()
   const index = questionIndex(['47+38'])
   expect([index.questions, index.skipped]).toEqual([0, 1])
@@ -58,7 +58,9 @@ test('a text contains its own questions, and no others', () => {
     fc.property(fc.array(word, { minLength: 8, maxLength: 30 }), fc.array(word, { maxLength: 40 }), (words, text) => {
       const n = 2 * words.filter((w) => /[中文字]/.test(w)).length > words.length ? 6 : 5
       const grams = new Set(words.slice(0, words.length - n + 1).map((_, i) => words.slice(i, i + n).join(' ')))
-      const shared = text.slice(0, Math.max(0, text.length - n + 1)).filter((_, i) => grams.has(text.slice(i, i + n).join(' ')))
+      const shared = text
+        .slice(0, Math.max(0, text.length - n + 1))
+        .filter((_, i) => grams.has(text.slice(i, i + n).join(' ')))
       const index = questionIndex([words.join(' ')], { words: 5, characters: 6, shortest: 3 })
       const [check] = [...decontaminate(text.join(' '), index)]
       expect(check?.value ?? 0).toBe(shared.length)

@@ -41,7 +41,10 @@ export interface QuestionIndex {
 /** N-grams that more questions share are their form. */
 const mostQuestions = 10
 
-export function questionIndex(questions: readonly string[], sizes: Sizes = decontaminateConfig.parse({})): QuestionIndex {
+export function questionIndex(
+  questions: readonly string[],
+  sizes: Sizes = decontaminateConfig.parse({}),
+): QuestionIndex {
   const grams = new Map<number, Map<number, number>>()
   let skipped = 0
   for (const question of questions) {
@@ -95,9 +98,15 @@ async function* readQuestions(file: string, fields: readonly string[]): AsyncGen
     new UserError(`evaluation questions ${file}${where}: ${en}`, `评测题 ${file}${where}：${zh}`)
   const textOf = (row: unknown, line: number): string => {
     if (typeof row === 'string') return row
-    const found = fields.map((field) => (row as Record<string, unknown> | null)?.[field]).find((v) => typeof v === 'string')
+    const found = fields
+      .map((field) => (row as Record<string, unknown> | null)?.[field])
+      .find((v) => typeof v === 'string')
     if (found === undefined)
-      throw fail(`, row ${line}`, `no text in any of the fields ${fields.join(', ')}`, `${fields.join('、')} 这些字段都没有文本`)
+      throw fail(
+        `, row ${line}`,
+        `no text in any of the fields ${fields.join(', ')}`,
+        `${fields.join('、')} 这些字段都没有文本`,
+      )
     return found as string
   }
   const name = file.toLowerCase().replace(/\.gz$/, '')
@@ -132,7 +141,11 @@ function tokensOf(text: string): Tokens {
   const kindOf = kinds()
   const lower = text.toLowerCase()
   // A few letters change their length in lower case; then places are of the lowered text, which only the quote would notice.
-  const [starts, ends, hashes] = [new Int32Array(lower.length), new Int32Array(lower.length), new Int32Array(lower.length)]
+  const [starts, ends, hashes] = [
+    new Int32Array(lower.length),
+    new Int32Array(lower.length),
+    new Int32Array(lower.length),
+  ]
   let size = 0
   let characters = 0
   for (let i = 0; i < lower.length;) {

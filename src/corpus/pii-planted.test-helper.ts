@@ -72,7 +72,8 @@ const makers: Record<PiiKind, (r: Random) => string> = {
   identity,
   card,
   phone,
-  email: (r) => `${name(r)}${r.below(1000)}@${r.pick(['mail', 'uni', 'a-b', 'qq'])}.${r.pick(['test', 'co.uk', 'edu.cn', 'com', 'info'])}`,
+  email: (r) =>
+    `${name(r)}${r.below(1000)}@${r.pick(['mail', 'uni', 'a-b', 'qq'])}.${r.pick(['test', 'co.uk', 'edu.cn', 'com', 'info'])}`,
   ip: (r) =>
     r.pick([
       `${r.pick([8, 45, 114, 203, 218])}.${10 + r.below(200)}.${r.below(250)}.${1 + r.below(250)}`,
@@ -83,7 +84,14 @@ const makers: Record<PiiKind, (r: Random) => string> = {
 const sentences: Record<PiiKind, string[]> = {
   email: ['Write to {} by Friday.', '有意者请把简历发到{}，谢谢。', 'Contact: <{}>', '邮箱：{}'],
   ip: ['The request came from {}.', '登录地址为{}，请核对。', 'ping {} answered', 'IP {} 已被封禁'],
-  phone: ['Call {} after six.', '联系电话：{}。', '请拨打{}咨询张老师', 'Tel. {}, ask for Anna', 'My number is {}.', '手机 {}（微信同号）'],
+  phone: [
+    'Call {} after six.',
+    '联系电话：{}。',
+    '请拨打{}咨询张老师',
+    'Tel. {}, ask for Anna',
+    'My number is {}.',
+    '手机 {}（微信同号）',
+  ],
   identity: ['身份证号{}。', '公民身份号码：{}', 'ID number {} was registered.', '张三，{}，住址略'],
   card: ['卡号 {}', '请汇款至银行账户{}，户名李四。', 'Please pay to card {} today.', 'Card: {}'],
 }

@@ -60,7 +60,8 @@ const card =
 const mobile =
   /(?<![\w./#-])(?:(?:\+|00)?86[ -]?)?1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9[0-35-9])(?:\d{8}|[ -]\d{4}[ -]\d{4})(?![\da-z_]|\.\d)/g
 /** Chinese landlines with area code. */
-const landline = /(?<![\w./=-])(?:(?:\+|00)86[ -]?)?(?:0\d{2,3}[- ]|\(0\d{2,3}\) ?|（0\d{2,3}）)[2-9]\d{6,7}(?![\d-]|\.\d)/g
+const landline =
+  /(?<![\w./=-])(?:(?:\+|00)86[ -]?)?(?:0\d{2,3}[- ]|\(0\d{2,3}\) ?|（0\d{2,3}）)[2-9]\d{6,7}(?![\d-]|\.\d)/g
 const american =
   /(?<![\w.-])(?:\+?1[-. ]?)?(?:\([2-9]\d{2}\) ?[2-9]\d{2}[-. ]\d{4}|[2-9]\d{2}([-.])[2-9]\d{2}\1\d{4}|(?<=1[-. ])[2-9]\d{2} [2-9]\d{2}[- ]\d{4})(?![\w-]|\.\d)/g
 const international = /(?<![\w+.])\+[1-9]\d{0,2}(?:[ .-]?\(0?\d{0,4}\))?(?:[ .-]?\d{1,5}){2,6}(?![\d-])/g
@@ -101,8 +102,14 @@ function maskPhones(text: string, put: (kind: PiiKind, by?: string) => string): 
   const mask = (test: (number: string) => boolean, by?: string) => (found: string) =>
     isFictional(found) || !test(found) ? found : put('phone', by)
   return text
-    .replace(mobile, mask(() => true, mobilePlaceholder))
-    .replace(landline, mask(() => true))
+    .replace(
+      mobile,
+      mask(() => true, mobilePlaceholder),
+    )
+    .replace(
+      landline,
+      mask(() => true),
+    )
     .replace(american, mask(isAmericanNumber))
     .replace(international, mask(isInternationalNumber))
     .replace(announced, (found, before: string, number: string) => {

@@ -12,7 +12,11 @@ import { readInput } from './input.ts'
 import { nameOf } from './language.ts'
 
 const flags = z.object({
-  recipe: help(z.string().optional(), 'take the thresholds from the corpus stage of this recipe', '用这份食谱里 corpus 阶段的阈值'),
+  recipe: help(
+    z.string().optional(),
+    'take the thresholds from the corpus stage of this recipe',
+    '用这份食谱里 corpus 阶段的阈值',
+  ),
   url: help(z.string().optional(), 'the address the document comes from', '文档的网址'),
   json: help(z.boolean().default(false), 'one JSON object a document', '每篇文档一行 JSON'),
 })
@@ -24,7 +28,9 @@ export const explain = verb({
   flags,
   async run(files, { recipe, url, json }) {
     if (files.length === 0)
-      throw new UsageError(say({ en: 'name files, pages or texts (- is stdin)', zh: '请给出网页或文本文件（- 表示标准输入）' }))
+      throw new UsageError(
+        say({ en: 'name files, pages or texts (- is stdin)', zh: '请给出网页或文本文件（- 表示标准输入）' }),
+      )
     const config = recipe === undefined ? corpusConfig.parse({ sources: [{ path: '-' }] }) : await configOf(recipe)
     const lists = await loadLists(config)
     for (const [i, file] of files.entries()) {
@@ -126,6 +132,8 @@ function rowOf(check: Check): string[] {
     rule,
     rule === 'language' ? '' : presence ? yesNo : short(value),
     presence ? '' : `${wants} ${short(threshold)}`,
-    shown === undefined ? text[reader()] : `${text[reader()]}${say({ en: ': ', zh: '：' })}${shown.replace(/\s+/g, ' ').slice(0, 100)}`,
+    shown === undefined
+      ? text[reader()]
+      : `${text[reader()]}${say({ en: ': ', zh: '：' })}${shown.replace(/\s+/g, ' ').slice(0, 100)}`,
   ]
 }

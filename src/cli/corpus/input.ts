@@ -20,6 +20,8 @@ export async function readInput(file: string): Promise<Input> {
           throw new UserError(`${file} cannot be read: ${String(error)}`, `读不了 ${file}：${String(error)}`)
         })
   const { text } = decodeHtml(bytes)
-  const isPage = /\.x?html?$/i.test(file) || /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i.test(text)
+  const isPage =
+    /\.x?html?$/i.test(file) ||
+    /^\s*(?:<\?xml[^>]*>\s*)?(?:<!--[^]*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b/i.test(text)
   return isPage ? { file, html: text } : { file, text }
 }

@@ -25,7 +25,10 @@ export const language = verb({
   async run(files, { text, json }) {
     if ((files.length === 0) === (text === undefined))
       throw new UsageError(
-        say({ en: 'name files (- is stdin), or give --text', zh: '请给出文件（- 表示标准输入），或者用 --text 给一段文本' }),
+        say({
+          en: 'name files (- is stdin), or give --text',
+          zh: '请给出文件（- 表示标准输入），或者用 --text 给一段文本',
+        }),
       )
     const rows: string[][] = []
     for (const file of text === undefined ? files : ['--text']) {

@@ -16,7 +16,10 @@ import zh from './blocked.zh.json' with { type: 'json' }
 import type { TextView } from './view.ts'
 
 export const blockedWordsConfig = z.strictObject({
-  maxPoints: z.number().default(6).describe('3 a seller phrase, 1 a word of the subject or of soliciting, less 2 a word of context'),
+  maxPoints: z
+    .number()
+    .default(6)
+    .describe('3 a seller phrase, 1 a word of the subject or of soliciting, less 2 a word of context'),
   minDensity: z
     .number()
     .default(2)

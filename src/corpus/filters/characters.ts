@@ -17,8 +17,7 @@ export function kinds(): Uint8Array {
       [all, 0],
       [rest, 0xe000],
     ] as const)
-      for (const { index, 0: run } of part.matchAll(pattern))
-        table!.fill(kind, from + index, from + index + run.length)
+      for (const { index, 0: run } of part.matchAll(pattern)) table!.fill(kind, from + index, from + index + run.length)
   }
   put(/\p{L}+/gu, Kind.letter)
   put(/\p{N}+/gu, Kind.digit)

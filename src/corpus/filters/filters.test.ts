@@ -85,7 +85,14 @@ test.each([
     'gopher-quality/bullet-lines',
     '1 of the lines open with a bullet > 0.9',
   ],
-  ['ellipses', `${line}...\n${line}\n`.repeat(3), gopherQuality, on.gopherQuality, 'gopher-quality/ellipsis-lines', /^0\.5 /],
+  [
+    'ellipses',
+    `${line}...\n${line}\n`.repeat(3),
+    gopherQuality,
+    on.gopherQuality,
+    'gopher-quality/ellipsis-lines',
+    /^0\.5 /,
+  ],
   ['short words', 'a b c the of '.repeat(20), gopherQuality, on.gopherQuality, 'gopher-quality/mean-word', /< 3$/],
   [
     'numbers',

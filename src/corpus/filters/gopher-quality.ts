@@ -107,8 +107,7 @@ function letterShare(text: string): number {
   return letters / Math.max(1, letters + others)
 }
 
-const isSign = (code: number) =>
-  code === 0x2b || code === 0x3d || code === 0x24 || (code >= 0x2070 && code < 0x3000)
+const isSign = (code: number) => code === 0x2b || code === 0x3d || code === 0x24 || (code >= 0x2070 && code < 0x3000)
 
 const stopSet = new Set(stopWords)
 

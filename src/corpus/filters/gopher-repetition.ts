@@ -18,7 +18,10 @@ export const gopherRepetitionConfig = z.strictObject({
   maxDuplicateLines: z.number().default(0.3).describe('share of lines that came before'),
   maxDuplicateLinesChinese: z.number().default(0.287),
   maxDuplicateLineCharacters: z.number().default(0.2).describe('share of characters in such lines'),
-  maxDuplicateParagraphs: z.number().default(0.3).describe('share of paragraphs (between empty lines) that came before'),
+  maxDuplicateParagraphs: z
+    .number()
+    .default(0.3)
+    .describe('share of paragraphs (between empty lines) that came before'),
   maxDuplicateParagraphCharacters: z.number().default(0.2),
   top: table
     .default([

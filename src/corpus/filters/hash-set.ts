@@ -30,7 +30,8 @@ export function hashSet(): HashSet {
   /** Where the hash stands in the table, or the free place for it. */
   function place(first: number, second: number): number {
     let at = (first ^ (first >>> 15)) & (room - 1)
-    while (table[2 * at + 1] !== 0 && (table[2 * at] !== first || table[2 * at + 1] !== second)) at = (at + 1) & (room - 1)
+    while (table[2 * at + 1] !== 0 && (table[2 * at] !== first || table[2 * at + 1] !== second))
+      at = (at + 1) & (room - 1)
     return 2 * at
   }
   function put(first: number, second: number): boolean {

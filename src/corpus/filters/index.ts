@@ -16,11 +16,15 @@ export const filtersConfig = z.strictObject({
   words: z
     .enum(['tokens', 'spaces'])
     .default('tokens')
-    .describe('what spaced languages are counted in: words and punctuation marks, as FineWeb, or what stands between spaces'),
+    .describe(
+      'what spaced languages are counted in: words and punctuation marks, as FineWeb, or what stands between spaces',
+    ),
   chinese: z
     .enum(['characters', 'words'])
     .default('characters')
-    .describe('what Chinese is counted in: characters, or the words of Intl.Segmenter (as FineWeb-2; several times as slow)'),
+    .describe(
+      'what Chinese is counted in: characters, or the words of Intl.Segmenter (as FineWeb-2; several times as slow)',
+    ),
   url: optional(urlConfig),
   minLength: optional(minLengthConfig),
   gopherRepetition: optional(gopherRepetitionConfig),

@@ -9,10 +9,7 @@ export const minLengthConfig = z.strictObject({
   characters: z.number().int().min(0).default(40).describe('fewest characters of a Chinese document'),
 })
 
-export function* minLength(
-  { words, unit }: TextView,
-  config: z.infer<typeof minLengthConfig>,
-): Generator<Check, void> {
+export function* minLength({ words, unit }: TextView, config: z.infer<typeof minLengthConfig>): Generator<Check, void> {
   if (unit === 'characters') yield atLeast('min-length/characters', words, config.characters)
   else yield atLeast('min-length/words', words, config.words)
 }

@@ -21,7 +21,9 @@ export interface Found<Role> {
 }
 
 /** Phrases of one character are refused: they stand in too many words. A phrase of several lists has all their roles. */
-export function phraseIndex<Role>(lists: readonly (readonly [words: readonly string[], role: Role])[]): PhraseIndex<Role> {
+export function phraseIndex<Role>(
+  lists: readonly (readonly [words: readonly string[], role: Role])[],
+): PhraseIndex<Role> {
   const all = new Map<string, Phrase<Role>>()
   for (const [words, role] of lists) {
     for (const word of words) {

@@ -16,7 +16,10 @@ import toxic from './toxic.json' with { type: 'json' }
 import type { TextView } from './view.ts'
 
 export const toxicWordsConfig = z.strictObject({
-  lists: z.array(dataFile()).default([]).describe('files with a word a line, such as LDNOOBW; known false positives in them are not counted'),
+  lists: z
+    .array(dataFile())
+    .default([])
+    .describe('files with a word a line, such as LDNOOBW; known false positives in them are not counted'),
   minDifferent: z.number().int().min(1).default(2).describe('different words'),
   maxPerHundred: z.number().default(1).describe('in 100 words (160 characters)'),
 })

@@ -144,7 +144,8 @@ function split(text: string, byCharacter: boolean) {
 function splitAtSpaces(text: string) {
   const kindOf = kinds()
   reset(text.length)
-  const isSpace = (i: number) => kindOf[text.charCodeAt(i)] === Kind.space || kindOf[text.charCodeAt(i)] === Kind.newline
+  const isSpace = (i: number) =>
+    kindOf[text.charCodeAt(i)] === Kind.space || kindOf[text.charCodeAt(i)] === Kind.newline
   for (let i = 0; i < text.length; i++) {
     if (isSpace(i)) continue
     const from = i
