@@ -6,6 +6,7 @@ import { help, UsageError } from '../flags.ts'
 import { language as reader, say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { readInput } from './input.ts'
+import type { Input } from './input.ts'
 
 const flags = z.object({
   text: help(z.string().optional(), 'a text to look at instead of files', '直接给一段文本，不读文件'),
@@ -31,7 +32,7 @@ export const language = verb({
       )
     const rows: string[][] = []
     for (const file of text === undefined ? files : ['--text']) {
-      const input = text === undefined ? await readInput(file) : { file, text }
+      const input: Input = text === undefined ? await readInput(file) : { file, text }
       const found = detectLanguage(input.text ?? mainText(input.html!))
       if (json) console.log(JSON.stringify({ file: text === undefined ? file : null, ...found }))
       else rows.push([file, nameOf(found.language, found.script), found.confidence.toFixed(2)])

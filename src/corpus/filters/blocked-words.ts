@@ -1,8 +1,8 @@
 /**
  * Unhealthy pages (gambling, pornography, sales of drugs; 黄赌毒) by their wording, in Chinese and English alike.
  *
- * No word decides alone. Of the different phrases that a page holds, those that only sellers use count 3 points, words of the subject 1, and
- * words of soliciting (register, bonus, WhatsApp, in stock) 1, where there is a subject. Words of the police, courts, medicine, science and the
+ * No word decides alone. Of the different phrases that a page holds, those that only sellers use count 3 points, words of the subject 1 or 2, and
+ * words of soliciting (register, bonus, WhatsApp, in stock; you, your) 1, where there is a subject. Words of the police, courts, medicine, science and the
  * arts take 2 away each, so that news, law and textbooks about the same things stay. A page of many words must speak of the subject
  * densely, or its points shrink. The lists are data and ours (`blocked.zh.json`, `blocked.en.json`); weights and thresholds were set on
  * `unhealthy/dev.pages.txt` and on clean corpora, and are measured on `unhealthy/held-out.pages.txt`.
@@ -29,7 +29,7 @@ export const blockedWordsConfig = z.strictObject({
 const subjects = ['gambling', 'adult', 'drugs'] as const
 type Subject = (typeof subjects)[number]
 interface Role {
-  of: Subject | 'offer' | 'context'
+  of: Subject | 'offer' | 'reader' | 'context'
   points: number
 }
 
@@ -44,6 +44,7 @@ const lists = [zh, en].flatMap((list): [readonly string[], Role][] => [
     [list[of].weak, { of, points: 1 }],
   ]),
   [list.offer, { of: 'offer', points: 1 }],
+  [list.reader, { of: 'reader', points: 1 }],
   [list.context, { of: 'context', points: -2 }],
 ])
 const index = phraseIndex(lists)
@@ -54,7 +55,9 @@ export function* blockedWords(
 ): Generator<Check, void> {
   const found = findPhrases(text, index)
   const hundred = Math.max(1, words) / (unit === 'characters' ? 160 : 100)
-  const offers = Math.min(enough, count(found, 'offer').different)
+  // Who sells speaks to the reader: one point for two such words in a hundred, two for four.
+  const addressed = Math.min(2, Math.floor(count(found, 'reader').all / hundred / 2))
+  const offers = Math.min(enough, count(found, 'offer').different + addressed)
   const context = count(found, 'context')
   // A long text holds many different words of any kind: no more of them count than come in a hundred words.
   const calm = 2 * Math.min(context.different, context.all / hundred)

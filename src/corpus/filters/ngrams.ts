@@ -2,7 +2,8 @@
  * Shares of a text's characters in repeated n-grams of its tokens, by 32-bit hashes that grow with n.
  *
  * Two different n-grams of a text of 10,000 tokens share a hash once in a hundred texts; a share of the characters does not notice. The
- * n-gram that a verdict quotes is the text itself, not a hash.
+ * n-gram that a verdict quotes is the text itself, not a hash. What comes once is no repetition (in datatrove it is, which drops texts of a few
+ * words).
  */
 import type { TextView } from './view.ts'
 
@@ -46,10 +47,14 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
     mask = room - 1
     counts.fill(0, 0, room)
   }
-  /** Adds one to the count of a hash and returns it. */
-  function count(hash: number): number {
+  function place(hash: number): number {
     let at = (hash ^ (hash >>> 15)) & mask
     while (counts[at] !== 0 && keys[at] !== hash) at = (at + 1) & mask
+    return at
+  }
+  /** Adds one to the count of a hash and returns it. */
+  function count(hash: number): number {
+    const at = place(hash)
     keys[at] = hash
     return ++counts[at]!
   }
@@ -61,15 +66,14 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
       grow(n)
       clear()
       let best = 1
-      let where = 0
-      for (let i = 0; i + size <= total; i++) {
-        const found = count(hashes[i]!)
-        if (found > best) [best, where] = [found, i]
-      }
+      for (let i = 0; i + size <= total; i++) best = Math.max(best, count(hashes[i]!))
       if (best === 1) {
         unrepeated = n
         return { share: 0 }
       }
+      // Of several that come as often, the one that came first.
+      let where = 0
+      while (counts[place(hashes[where]!)] !== best) where++
       const length = before[where + size]! - before[where]! + (isWhole ? size - 1 : 0)
       return { share: Math.min(1, (best * length) / all), gram: quote(where) }
     },

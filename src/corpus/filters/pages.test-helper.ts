@@ -9,7 +9,7 @@ export interface Page {
 }
 
 /** Up to `variants` different fillings of every template. */
-export function plantedPages(set: 'dev' | 'held-out' | 'fresh', variants = 4): Page[] {
+export function plantedPages(set: 'dev' | 'held-out', variants = 4): Page[] {
   const file = readFileSync(join(import.meta.dirname, 'unhealthy', `${set}.pages.txt`), 'utf8')
   return file
     .split(/^== /m)
