@@ -4,6 +4,7 @@
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- tokenizer`: a vocabulary of 32,000 from 100 MB of English and of Chinese, time and memory, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
+import { studyTokenizer } from './tokenizer-train.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -20,7 +22,8 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
-npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
+npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- tokenizer [--megabytes 100]          a vocabulary of 32,000 in English and in Chinese: time and memory (2 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -31,6 +34,7 @@ const { positionals, values } = parseArgs({
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
+    megabytes: { type: 'string', default: '100' },
   },
 })
 switch (positionals[0]) {
@@ -70,6 +74,10 @@ switch (positionals[0]) {
   }
   case 'large': {
     console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
+    break
+  }
+  case 'tokenizer': {
+    for (const one of studyTokenizer(Number(values.megabytes))) console.log(JSON.stringify(one))
     break
   }
   default:

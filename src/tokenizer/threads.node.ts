@@ -158,7 +158,7 @@ function startThread(task: Mine): Thread {
       const answer = Promise.withResolvers<unknown>()
       answer.promise.catch(() => {}) // awaited later: until then a failure is not unhandled
       waiting.push(answer)
-      worker.postMessage(message)
+      worker.postMessage(message, [])
       return answer.promise
     },
     stop: () => worker.terminate(),

@@ -43,7 +43,11 @@ describe('ranks', () => {
     .map((parts) => {
       const tokens = Array.from({ length: 256 }, (_, byte) => Uint8Array.of(byte))
       const seen = new Set(tokens.map(latin1))
-      for (const part of parts) if (!seen.has(latin1(part))) (seen.add(latin1(part)), tokens.push(part))
+      for (const part of parts) {
+        if (seen.has(latin1(part))) continue
+        seen.add(latin1(part))
+        tokens.push(part)
+      }
       return tokens
     })
   const text = fc.oneof(
