@@ -5,7 +5,8 @@ import { z } from 'zod'
 import { isRejection, listSource, readDocuments } from '../corpus/index.ts'
 import { UserError } from '../run/index.ts'
 import { loadTokenizer, saveTokenizer } from '../stages/model-folder.ts'
-import { trainTokenizer, VocabularyTooLarge } from '../tokenizer/index.ts'
+import { VocabularyTooLarge } from '../tokenizer/index.ts'
+import { trainTokenizerOnThreads } from '../tokenizer/threads.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { verb } from './verb.ts'
@@ -48,7 +49,7 @@ async function train(paths: string[], { vocab, out }: Flags): Promise<number> {
         for await (const document of readDocuments(file, 'text')) if (!isRejection(document)) yield document.text ?? ''
       }
   }
-  const trained = await trainTokenizer(texts(), { vocabSize: vocab }).catch((error: unknown) => {
+  const trained = await trainTokenizerOnThreads(texts(), { vocabSize: vocab }).catch((error: unknown) => {
     if (!(error instanceof VocabularyTooLarge)) throw error
     throw new UserError(
       `--vocab: ${error.message}`,

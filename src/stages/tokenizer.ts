@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { readJsonl } from '../formats/index.ts'
 import { UserError } from '../run/index.ts'
-import { trainTokenizer, VocabularyTooLarge } from '../tokenizer/index.ts'
+import { VocabularyTooLarge } from '../tokenizer/index.ts'
+import { trainTokenizerOnThreads } from '../tokenizer/threads.node.ts'
 import { saveTokenizer } from './model-folder.ts'
 import type { Stage } from './stage.ts'
 
@@ -29,16 +30,15 @@ export const tokenizer: Stage<z.infer<typeof schema>> = {
   config: schema,
   async run(context, { vocab, hanCap }) {
     const corpus = context.latest('corpus')
-    const trained = await trainTokenizer(textsOf(join(corpus, 'documents.jsonl')), { vocabSize: vocab, hanCap }).catch(
-      (error: unknown) => {
-        if (!(error instanceof VocabularyTooLarge)) throw error
-        throw new UserError(
-          `stages.tokenizer.vocab: ${error.message}`,
-          `stages.tokenizer.vocab：语料太少，学不出 ${vocab} 个词元，最多 ${error.largest} 个；请调小词表，或增加文本。`,
-          { cause: error },
-        )
-      },
-    )
+    const texts = textsOf(join(corpus, 'documents.jsonl'))
+    const trained = await trainTokenizerOnThreads(texts, { vocabSize: vocab, hanCap }).catch((error: unknown) => {
+      if (!(error instanceof VocabularyTooLarge)) throw error
+      throw new UserError(
+        `stages.tokenizer.vocab: ${error.message}`,
+        `stages.tokenizer.vocab：语料太少，学不出 ${vocab} 个词元，最多 ${error.largest} 个；请调小词表，或增加文本。`,
+        { cause: error },
+      )
+    })
     await saveTokenizer(context.folder, trained)
     let [tokens, characters, bytes] = [0, 0, 0]
     for await (const text of textsOf(join(corpus, 'heldout.jsonl'))) {

@@ -5,6 +5,7 @@ export { trainTokenizer, VocabularyTooLarge } from './train.ts'
 export type { TrainOptions } from './train.ts'
 export { END_OF_TEXT, IM_END, IM_START, SPECIAL_TOKENS } from './vocabulary.ts'
 export type { Merge, SpecialToken, Vocabulary } from './vocabulary.ts'
+export { readTiktoken } from './tiktoken.ts'
 export { textStream } from './stream.ts'
 export type { TextStream } from './stream.ts'
 export {

@@ -1,66 +1,67 @@
 /**
- * The words of a corpus as chains of tokens, and how often each pair of neighbours occurs: the trainer's working state.
+ * The words of a corpus as tokens side by side, and how often each pair of neighbours occurs: the trainer's working state.
  *
- * Every position is the start of at most one pair and lies in that pair's list, so a merge visits its own positions and nothing else,
- * and each visit is O(1). The best pair comes from a heap whose entries may be out of date: counts of known pairs only fall, so
- * an entry that is too high is put back with what it is worth now. Pairs that would join half a character to a neighbour are not
- * counted. 28 bytes a position; a word is stored once, with its count.
+ * A position is a byte of a word. A token's id lies at its first byte and, below zero, at its last, so both neighbours of a token are
+ * found without links: 4 bytes a position. Each pair keeps a list of the positions where it may be; a merge visits the list of its
+ * own pair and nothing else, each visit is O(1), and what changes is summed up by the neighbour's id, so that the table of pairs is asked once
+ * for each neighbour and not for each visit. A pair's count only falls after the merge that made it: a pair that is too rare then is not
+ * entered at all, and an entry of the heap that is out of date is put back with what it is worth now. Pairs that would join half a
+ * character to a neighbour are not counted.
  */
+import { larger } from './larger.ts'
+import { Neighbours } from './neighbours.ts'
+import { PairHeap } from './pair-heap.ts'
 import { PairTable } from './pairs.ts'
+import { PositionLists } from './position-lists.ts'
 import { isWhole, sequenceLength, writeUtf8 } from './utf8.ts'
 import type { WordCounts } from './word-counts.ts'
 
 const NONE = -1
+const BORDER = -0x80000000 // between words, before the first and after the last
+const INSIDE = -0x7fffffff // of a token, where one began before
+const BLOCK = 4 // 2^4 positions have one entry in `wordAt`
 
 export class PairCounts {
   /** The bytes of each token; bytes come first. */
   readonly tokens: Uint8Array[] = []
-  // Of each token: is it whole characters, does it begin inside a character?
+  // Of each token: its length in bytes, is it whole characters, does it begin inside a character?
+  private lengths = new Int32Array(1 << 10)
   private readonly whole: boolean[] = []
   private readonly continues: boolean[] = []
 
-  // Of each position. A word is a run of positions; what a merge swallows is skipped by the links.
-  private readonly token: Int32Array
-  private readonly next: Int32Array // in the word
-  private readonly previous: Int32Array
-  private readonly word: Int32Array
-  private readonly pair: Int32Array // that starts here
-  private readonly later: Int32Array // in the list of that pair
-  private readonly earlier: Int32Array
-
+  private readonly token: Int32Array // of each position
+  private readonly starts: Int32Array // of each word, and the end
+  private readonly wordAt: Int32Array // the word at the first position of each block
   private readonly weights: Float64Array // of each word
 
-  // Of each pair.
+  // Of each pair, which has the number of its list.
   private readonly table = new PairTable(1 << 14)
+  private readonly lists = new PositionLists()
   private left = new Int32Array(1 << 14)
   private right = new Int32Array(1 << 14)
   private counts = new Float64Array(1 << 14) // words weighted by their frequency
-  private heads = new Int32Array(1 << 14) // one of its positions
-  private queued = new Float64Array(1 << 14) // the count under which it lies in the heap
-  private readonly heap: number[] = [] // of pairs
+  private readonly heap = new PairHeap()
+
+  private readonly lefts = new Neighbours()
+  private readonly rights = new Neighbours()
 
   constructor(words: WordCounts) {
     const { bytes, ends } = bytesOfWords(words)
-    const size = bytes.length
-    this.token = new Int32Array(bytes)
-    this.next = new Int32Array(size)
-    this.previous = new Int32Array(size)
-    this.word = new Int32Array(size)
-    this.pair = new Int32Array(size).fill(NONE)
-    this.later = new Int32Array(size)
-    this.earlier = new Int32Array(size)
     this.weights = words.counts
+    this.token = new Int32Array(bytes.length + words.size + 1).fill(BORDER)
+    this.starts = new Int32Array(words.size + 1)
+    this.wordAt = new Int32Array((this.token.length >> BLOCK) + 1)
     for (let byte = 0; byte < 256; byte++) this.addToken(Uint8Array.of(byte))
-    for (let word = 0, start = 0; word < words.size; start = ends[word++]!) {
-      const end = ends[word]!
-      for (let i = start; i < end; i++) {
-        this.word[i] = word
-        this.next[i] = i + 1 < end ? i + 1 : NONE
-        this.previous[i] = i > start ? i - 1 : NONE
-        if (i + 1 < end) this.link(i)
+    for (let word = 0, from = 0, at = 1; word < words.size; word++) {
+      this.starts[word] = at
+      for (const end = ends[word]!; from < end;) {
+        if ((at & ((1 << BLOCK) - 1)) === 0) this.wordAt[at >> BLOCK] = word
+        this.token[at++] = bytes[from++]!
       }
+      if ((at & ((1 << BLOCK) - 1)) === 0) this.wordAt[at >> BLOCK] = word
+      this.starts[word + 1] = ++at // behind the border
     }
-    for (let pair = 0; pair < this.table.size; pair++) this.enqueue(pair)
+    this.enterBytes()
   }
 
   /** Makes the most frequent pair a token and returns it; undefined when no pair occurs `least` times. */
@@ -70,132 +71,123 @@ export class PairCounts {
     const left = this.left[best]!
     const right = this.right[best]!
     const merged = this.addToken(joined(this.tokens[left]!, this.tokens[right]!))
-    const firstNew = this.table.size
-    for (const i of this.positionsOf(best)) if (this.pair[i] === best) this.mergeAt(i, merged)
-    for (let pair = firstNew; pair < this.table.size; pair++) this.enqueue(pair)
+    this.merge(best, merged)
+    this.lists.free(best)
+    this.lefts.forEach((neighbour, count) => this.lose(neighbour, left, count))
+    this.rights.forEach((neighbour, count) => this.lose(right, neighbour, count))
+    this.lefts.settle(this.lists, (neighbour, count, size) => this.gain(neighbour, merged, count, size, least))
+    this.rights.settle(this.lists, (neighbour, count, size) => this.gain(merged, neighbour, count, size, least))
     return [left, right, merged]
+  }
+
+  /** Merges a pair wherever it is; `lefts` and `rights` then hold what stands beside it. */
+  private merge(pair: number, merged: number) {
+    const { token, lengths, lefts, rights } = this
+    const [left, right] = [this.left[pair]!, this.right[pair]!]
+    const [leftLength, rightLength] = [lengths[left]!, lengths[right]!]
+    const length = leftLength + rightLength
+    const list = this.lists.get(pair)
+    lefts.reserve(this.tokens.length)
+    rights.reserve(this.tokens.length)
+    let twins = 0 // places where the pair follows itself: right, left becomes merged, merged
+    for (let k = 0; k < list.length; k++) {
+      const i = list[k]!
+      const middle = i + leftLength
+      if (token[i] !== left || token[middle] !== right) continue
+      const end = i + length
+      const weight = this.weightAt(i)
+      const before = token[i - 1]!
+      const after = token[end]!
+      token[i] = merged
+      if (rightLength > 1) token[middle] = INSIDE
+      token[end - 1] = ~merged
+      if (before !== BORDER) {
+        const neighbour = before < 0 ? ~before : before
+        if (neighbour === merged) twins += weight
+        lefts.add(neighbour, weight, i - lengths[neighbour]!)
+      }
+      // A pair that follows will find this one on its left.
+      if (after !== BORDER && !(after === left && token[end + leftLength] === right)) rights.add(after, weight, i)
+    }
+    if (twins > 0) this.lose(right, left, twins)
+  }
+
+  private weightAt(position: number): number {
+    const { starts } = this
+    let word = this.wordAt[position >> BLOCK]!
+    while (starts[word + 1]! <= position) word++
+    return this.weights[word]!
   }
 
   private addToken(bytes: Uint8Array): number {
     this.whole.push(isWhole(bytes))
     this.continues.push(sequenceLength(bytes[0]!) === 0)
+    if (this.tokens.length === this.lengths.length) this.lengths = larger(this.lengths)
+    this.lengths[this.tokens.length] = bytes.length
     return this.tokens.push(bytes) - 1
   }
 
-  /** A copy; from left to right where pairs of equal tokens overlap ("aaa"), which must merge in that order. */
-  private positionsOf(pair: number): number[] {
-    const positions: number[] = []
-    for (let i = this.heads[pair]!; i !== NONE; i = this.later[i]!) positions.push(i)
-    return this.left[pair] === this.right[pair] ? positions.sort((a, b) => a - b) : positions
+  private mayJoin(left: number, right: number): boolean {
+    return this.continues[right]! || (this.whole[left]! && this.whole[right]!)
   }
 
-  /** The token at `i` and the one after it become one, and the pairs to both sides change. */
-  private mergeAt(i: number, merged: number) {
-    const swallowed = this.next[i]!
-    const after = this.next[swallowed]!
-    const before = this.previous[i]!
-    this.unlink(i)
-    this.unlink(swallowed)
-    this.token[i] = merged
-    this.next[i] = after
-    if (after !== NONE) {
-      this.previous[after] = i
-      this.link(i)
+  /** Enters the pairs of bytes. */
+  private enterBytes() {
+    const { token } = this
+    const sizes = new Int32Array(0x10000)
+    const counts = new Float64Array(0x10000)
+    const pairAt = (i: number) => (token[i]! << 8) | token[i + 1]!
+    for (let word = 0; word + 1 < this.starts.length; word++) {
+      const last = this.starts[word + 1]! - 2
+      for (let i = this.starts[word]!; i < last; i++) {
+        sizes[pairAt(i)]!++
+        counts[pairAt(i)]! += this.weights[word]!
+      }
     }
-    if (before !== NONE) {
-      this.unlink(before)
-      this.link(before)
+    const pairs = Int32Array.from(sizes, (size, pair) => this.gain(pair >> 8, pair & 0xff, counts[pair]!, size, 1))
+    const filled = new Int32Array(0x10000)
+    for (let word = 0; word + 1 < this.starts.length; word++) {
+      const last = this.starts[word + 1]! - 2
+      for (let i = this.starts[word]!; i < last; i++) {
+        const pair = pairAt(i)
+        if (pairs[pair] !== NONE) this.lists.set(pairs[pair]!, filled[pair]!++, i)
+      }
     }
   }
 
-  /** Enters the pair that starts at `i` in the counts and in its list, unless it may not be joined. */
-  private link(i: number) {
-    const left = this.token[i]!
-    const right = this.token[this.next[i]!]!
-    if (!this.continues[right] && !(this.whole[left] && this.whole[right])) return
-    const pair = this.table.add(left, right)
-    if (pair >= this.left.length) this.grow()
-    if (this.counts[pair] === 0) {
-      this.left[pair] = left
-      this.right[pair] = right
-      this.heads[pair] = NONE
+  private lose(left: number, right: number, count: number) {
+    const pair = this.table.find(left, right)
+    if (pair !== NONE) this.counts[pair]! -= count
+  }
+
+  /** Enters a pair with an empty list of this size and returns its number; NONE when it is too rare or may not be joined. */
+  private gain(left: number, right: number, count: number, size: number, least: number): number {
+    if (count < least || !this.mayJoin(left, right)) return NONE
+    const pair = this.lists.make(size)
+    if (pair === this.left.length) {
+      this.left = larger(this.left)
+      this.right = larger(this.right)
+      this.counts = larger(this.counts)
     }
-    const head = this.heads[pair]!
-    this.pair[i] = pair
-    this.earlier[i] = NONE
-    this.later[i] = head
-    if (head !== NONE) this.earlier[head] = i
-    this.heads[pair] = i
-    this.counts[pair]! += this.weights[this.word[i]!]!
-  }
-
-  /** Takes the pair that starts at `i`, if it was entered, out of the counts and its list. */
-  private unlink(i: number) {
-    const pair = this.pair[i]!
-    if (pair === NONE) return
-    const later = this.later[i]!
-    const earlier = this.earlier[i]!
-    if (later !== NONE) this.earlier[later] = earlier
-    if (earlier !== NONE) this.later[earlier] = later
-    else this.heads[pair] = later
-    this.pair[i] = NONE
-    this.counts[pair]! -= this.weights[this.word[i]!]!
-  }
-
-  private grow() {
-    const size = this.left.length * 2
-    this.left = larger(this.left, new Int32Array(size))
-    this.right = larger(this.right, new Int32Array(size))
-    this.counts = larger(this.counts, new Float64Array(size))
-    this.heads = larger(this.heads, new Int32Array(size))
-    this.queued = larger(this.queued, new Float64Array(size))
+    this.left[pair] = left
+    this.right[pair] = right
+    this.counts[pair] = count
+    this.table.set(left, right, pair)
+    this.heap.push(pair, count, left, right)
+    return pair
   }
 
   /** Removes the pair of the highest count from the heap; NONE when that is below `least`. */
   private takeBest(least: number): number {
-    for (;;) {
-      const top = this.heap[0]
-      if (top === undefined || this.queued[top]! < least) return NONE
-      const last = this.heap.pop()!
-      if (this.heap.length > 0) this.sink(last)
-      if (this.counts[top] === this.queued[top]) return top
-      this.enqueue(top)
-    }
-  }
-
-  private enqueue(pair: number) {
-    this.queued[pair] = this.counts[pair]!
     const { heap } = this
-    let i = heap.push(pair) - 1
-    while (i > 0) {
-      const parent = (i - 1) >> 1
-      if (!this.precedes(pair, heap[parent]!)) break
-      heap[i] = heap[parent]!
-      i = parent
-    }
-    heap[i] = pair
-  }
-
-  /** Puts a pair in the place of the top. */
-  private sink(pair: number) {
-    const { heap } = this
-    let i = 0
     for (;;) {
-      let child = 2 * i + 1
-      if (child >= heap.length) break
-      if (child + 1 < heap.length && this.precedes(heap[child + 1]!, heap[child]!)) child++
-      if (!this.precedes(heap[child]!, pair)) break
-      heap[i] = heap[child]!
-      i = child
+      const count = heap.topCount
+      if (count < least) return NONE
+      const pair = heap.pop()
+      const now = this.counts[pair]!
+      if (now === count) return pair
+      if (now >= least) heap.push(pair, now, this.left[pair]!, this.right[pair]!)
     }
-    heap[i] = pair
-  }
-
-  /** Higher counts first, then smaller ids. */
-  private precedes(a: number, b: number): boolean {
-    const { queued, left, right } = this
-    if (queued[a] !== queued[b]) return queued[a]! > queued[b]!
-    return left[a] !== left[b] ? left[a]! < left[b]! : right[a]! < right[b]!
   }
 }
 
@@ -222,9 +214,4 @@ function joined(left: Uint8Array, right: Uint8Array): Uint8Array {
   both.set(left)
   both.set(right, left.length)
   return both
-}
-
-function larger<T extends Int32Array | Float64Array>(old: T, to: T): T {
-  to.set(old)
-  return to
 }

@@ -1,7 +1,7 @@
 /**
- * A table of pairs of token ids, numbered 0, 1, 2, … in the order they came: the inner loop of encoding and of training.
+ * A table from pairs of token ids to numbers from 0 on: the rank of a merge, or the pair's own number. The inner loop of encoding.
  *
- * Open addressing in one Int32Array (left, right, index, unused: 16 bytes a slot), at most half full; no objects, no strings.
+ * Open addressing in one Int32Array (left, right, number, unused: 16 bytes a slot), at most half full; no objects, no strings.
  */
 
 const NONE = -1
@@ -18,10 +18,10 @@ export class PairTable {
     this.slots = new Int32Array(slots * 4).fill(NONE)
   }
 
-  /** The index of a pair, or -1. */
+  /** The number of a pair, or -1. */
   find(left: number, right: number): number {
     const { slots, mask } = this
-    let slot = hash(left, right) & mask
+    let slot = hashPair(left, right) & mask
     for (;;) {
       const at = slot << 2
       if (slots[at] === left && slots[at + 1] === right) return slots[at + 2]!
@@ -30,22 +30,20 @@ export class PairTable {
     }
   }
 
-  /** The index of a pair, which is added when it is new. */
-  add(left: number, right: number): number {
-    const found = this.find(left, right)
-    if (found !== NONE) return found
+  /** Gives a pair that is not in the table a number. */
+  set(left: number, right: number, number: number) {
     if ((this.size + 1) * 2 > this.mask + 1) this.grow()
-    this.place(left, right, this.size)
-    return this.size++
+    this.place(left, right, number)
+    this.size++
   }
 
-  private place(left: number, right: number, index: number) {
+  private place(left: number, right: number, number: number) {
     const { slots, mask } = this
-    let slot = hash(left, right) & mask
+    let slot = hashPair(left, right) & mask
     while (slots[slot << 2] !== NONE) slot = (slot + 1) & mask
     slots[slot << 2] = left
     slots[(slot << 2) + 1] = right
-    slots[(slot << 2) + 2] = index
+    slots[(slot << 2) + 2] = number
   }
 
   private grow() {
@@ -59,7 +57,7 @@ export class PairTable {
 }
 
 /** Two odd multipliers, then the high bits folded onto the low ones (Fibonacci hashing; constants of xxHash32). */
-function hash(left: number, right: number): number {
+export function hashPair(left: number, right: number): number {
   const mixed = Math.imul(left, 0x9e3779b1) ^ Math.imul(right, 0x85ebca77)
   return mixed ^ (mixed >>> 15)
 }

@@ -1,9 +1,9 @@
 /**
  * Encode and decode: text ↔ token ids, byte-level BPE behind the pre-split of Qwen2 or Llama 3.
  *
- * Each word is looked up in a cache of words, else merged (merge.ts). Where every token is whole characters or a piece of one — so
- * it is in the vocabularies trained here — no merge can cross into half a character, so a character that has a token of its own
- * starts as that token and not as bytes: the ids are the same, with a third of the work for Chinese.
+ * Each word, of Chinese each piece of one (joins.ts), is looked up in a cache, else merged (merge.ts). Where every token is whole
+ * characters or a piece of one — so it is in the vocabularies trained here — no merge can cross into half a character, so a character
+ * that has a token of its own starts as that token and not as bytes: the ids are the same, with a third of the work for Chinese.
  *
  * Special tokens in a text are ordinary characters unless `special` is asked for: what a user types cannot inject them. Added tokens that are
  * plain text are found in every text, as their file says.
@@ -11,6 +11,7 @@
  */
 import { readTokenizerJson, writeTokenizerJson, type TokenizerJson } from './json.ts'
 import type { Manners } from './manners.ts'
+import { joinsOf, mayJoin, type Joins } from './joins.ts'
 import { mergeWord, type Merges } from './merge.ts'
 import { PairTable } from './pairs.ts'
 import { digitsOf, wordEnd } from './pretokenize.ts'
@@ -20,6 +21,8 @@ import { CACHED_UNITS, WordCache } from './word-cache.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+/** A word that ends in such a character is cut: from here on come the scripts without spaces (CJK radicals, kana, Han). */
+const FIRST_CUT = 0x2e80
 
 export class Tokenizer {
   readonly vocabulary: Vocabulary
@@ -32,6 +35,7 @@ export class Tokenizer {
   private readonly byteIds: Int32Array
   /** The id a character of the BMP starts as; -1: it starts as bytes. */
   private readonly starts: Int32Array
+  private readonly joins: Joins
   private readonly cache = new WordCache()
   private readonly specialIds: Map<string, number>
   /** Matches any added token, and any plain one, the longest first. */
@@ -48,12 +52,13 @@ export class Tokenizer {
 
   /** The vocabulary must be sound: come from training or from `fromJson`. */
   constructor(vocabulary: Vocabulary) {
-    const { tokens, merges, special } = vocabulary
+    const { tokens, merges, special, byToken } = vocabulary
     this.vocabulary = vocabulary
     this.vocabSize = tokens.length
     const pairs = new PairTable(merges.length)
-    for (const [left, right] of merges) pairs.add(left, right)
-    this.merges = { pairs, merged: Int32Array.from(merges, ([, , merged]) => merged) }
+    merges.forEach(([left, right, merged], rank) => pairs.set(left, right, byToken ? merged : rank))
+    const ids = byToken ? tokens.map((_, id) => id) : merges.map(([, , merged]) => merged)
+    this.merges = { pairs, merged: Int32Array.from(ids) }
     this.specialIds = new Map(special.map(({ text, id }) => [text, id]))
     this.specialPattern = patternOf(special)
     this.plainPattern = patternOf(special.filter(({ plain }) => plain))
@@ -70,6 +75,7 @@ export class Tokenizer {
     })
     this.whole = vocabulary.wholeWords ? this.wholeTokens() : null
     this.starts = this.charactersThatStartWhole()
+    this.joins = joinsOf(tokens.filter((_, id) => !this.added[id]))
   }
 
   /** From the content or the text of a tokenizer.json. Throws an Error that names the key and what was expected there. */
@@ -154,17 +160,34 @@ export class Tokenizer {
   }
 
   private encodeOrdinary(given: string, out: number[]) {
-    const { cache, digits } = this
+    const { digits } = this
     const text = this.vocabulary.nfc ? given.normalize('NFC') : given
     for (let start = 0, end = 0; start < text.length; start = end) {
       end = wordEnd(text, start, digits)
-      const cached = end - start <= CACHED_UNITS
-      const place = cached ? cache.place(text, start, end) : 0
-      if (cached && cache.read(place, text, start, end, out)) continue
-      const count = this.encodeWord(text, start, end)
-      for (let i = 0; i < count; i++) out.push(this.ids[i]!)
-      if (cached) cache.write(place, text, start, end, this.ids, count)
+      if (text.charCodeAt(end - 1) < FIRST_CUT) this.encodePiece(text, start, end, out)
+      else this.encodePieces(text, start, end, out)
     }
+  }
+
+  /** Cuts a word where no token crosses (joins.ts). */
+  private encodePieces(text: string, start: number, end: number, out: number[]) {
+    let from = start
+    for (let i = start + 1; i < end; i++) {
+      if (mayJoin(this.joins, text.charCodeAt(i - 1), text.charCodeAt(i))) continue
+      this.encodePiece(text, from, i, out)
+      from = i
+    }
+    this.encodePiece(text, from, end, out)
+  }
+
+  private encodePiece(text: string, start: number, end: number, out: number[]) {
+    const { cache } = this
+    const cached = end - start <= CACHED_UNITS
+    const place = cached ? cache.place(text, start, end) : 0
+    if (cached && cache.read(place, text, start, end, out)) return
+    const count = this.encodeWord(text, start, end)
+    for (let i = 0; i < count; i++) out.push(this.ids[i]!)
+    if (cached) cache.write(place, text, start, end, this.ids, count)
   }
 
   /** Puts the ids of one word into `this.ids` and returns how many there are. */

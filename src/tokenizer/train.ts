@@ -4,8 +4,7 @@
  * Starting from the 256 bytes, the most frequent pair of neighbours becomes a new token, until the vocabulary is full (Sennrich et
  * al. 2016, "Neural machine translation of rare words with subword units"). Ties go to the pair of smaller ids, so that the result
  * depends on the counts of words alone. A pair is never joined across half a character: every token is whole characters or a
- * piece of one. Counts are kept up to date, not recounted: each position lies in the list of its pair, and a merge touches only
- * the positions of its own pair. Pairs that occur once are not merged: they would learn nothing but that one place.
+ * piece of one. Counts are kept up to date, not recounted: a merge touches only the positions of its own pair (pair-counts.ts). Pairs that occur once are not merged: they would learn nothing but that one place.
  */
 import { PairCounts } from './pair-counts.ts'
 import { Tokenizer } from './tokenizer.ts'
@@ -39,18 +38,30 @@ export class VocabularyTooLarge extends Error {
 /** Reads all documents once. Throws VocabularyTooLarge, or a RangeError for a vocabulary below 256 bytes and special tokens. */
 export async function trainTokenizer(
   documents: Iterable<string> | AsyncIterable<string>,
-  { vocabSize, hanCap = 4, special = [] }: TrainOptions,
+  options: TrainOptions,
 ): Promise<Tokenizer> {
+  checkOptions(options)
+  const { hanCap = 4 } = options
+  const words = new WordCounts()
+  for await (const text of documents) words.addText(text, hanCap === 'none' ? Infinity : hanCap)
+  return trainOnCounts(words, options)
+}
+
+/** Throws a RangeError for a vocabulary below 256 bytes and special tokens, and for special tokens that are none. */
+export function checkOptions({ vocabSize, special = [] }: TrainOptions) {
   const specialTexts = [...SPECIAL_TOKENS, ...special]
   checkSpecial(specialTexts)
   const smallest = 256 + specialTexts.length
-  if (!Number.isInteger(vocabSize) || vocabSize < smallest) {
-    throw new RangeError(
-      `vocabSize is ${vocabSize}: expected an integer of at least ${smallest} (256 bytes and ${specialTexts.length} special tokens)`,
-    )
-  }
-  const words = new WordCounts()
-  for await (const text of documents) words.addText(text, hanCap === 'none' ? Infinity : hanCap)
+  if (Number.isInteger(vocabSize) && vocabSize >= smallest) return
+  throw new RangeError(
+    `vocabSize is ${vocabSize}: expected an integer of at least ${smallest} (256 bytes and ${specialTexts.length} special tokens)`,
+  )
+}
+
+/** From words already counted, with options already checked. Throws VocabularyTooLarge. */
+export function trainOnCounts(words: WordCounts, { vocabSize, special = [] }: TrainOptions): Tokenizer {
+  const specialTexts = [...SPECIAL_TOKENS, ...special]
+  const smallest = 256 + specialTexts.length
   const pairs = new PairCounts(words)
   const merges: Merge[] = []
   while (smallest + merges.length < vocabSize) {

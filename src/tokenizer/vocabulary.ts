@@ -37,6 +37,8 @@ export interface Vocabulary {
   nfc?: true
   /** A word that is a token is that token, whatever the merges say (`ignore_merges`). */
   wholeWords?: true
+  /** Pairs that make one token have one rank, the token's id, as in tiktoken; absent: the ranks are the order of `merges`. */
+  byToken?: true
   /** Ids that the file's post-processor puts before every text; `encode` does not. */
   begin?: readonly number[]
 }

@@ -8,6 +8,11 @@
 import { wordEnd } from './pretokenize.ts'
 import { hashWord } from './word-cache.ts'
 
+const CHUNK = 1 << 13 // code units made a string at once
+
+/** Words and their counts as plain arrays, to be sent to another thread. */
+export type CountedWords = Pick<WordCounts, 'size' | 'units' | 'starts' | 'counts'>
+
 export class WordCounts {
   /** Number of different words. */
   size = 0
@@ -27,6 +32,27 @@ export class WordCounts {
     }
   }
 
+  /** What was counted, to be added to another's words. */
+  counted(): CountedWords {
+    const { size, units, starts, counts } = this
+    return {
+      size,
+      units: units.slice(0, starts[size]),
+      starts: starts.slice(0, size + 1),
+      counts: counts.slice(0, size),
+    }
+  }
+
+  /** Adds words that another thread counted. */
+  addCounted({ size, units, starts, counts }: CountedWords) {
+    for (let word = 0, next = 0; word < size; word = next) {
+      const from = starts[word]!
+      for (next = word + 1; next < size && starts[next + 1]! - from <= CHUNK;) next++
+      const text = textOf(units, from, starts[next]!)
+      for (let w = word; w < next; w++) this.add(text, starts[w]! - from, starts[w + 1]! - from, counts[w]!)
+    }
+  }
+
   private addCapped(text: string, start: number, end: number, hanCap: number) {
     let run = 0
     for (let i = start; i < end;) {
@@ -42,19 +68,19 @@ export class WordCounts {
     this.add(text, start, end)
   }
 
-  private add(text: string, start: number, end: number) {
+  private add(text: string, start: number, end: number, times = 1) {
     const mask = this.slots.length - 1
     let slot = hashWord(text, start, end) & mask
     for (;;) {
       const word = this.slots[slot]!
       if (word < 0) break
       if (this.isWord(word, text, start, end)) {
-        this.counts[word]!++
+        this.counts[word]! += times
         return
       }
       slot = (slot + 1) & mask
     }
-    this.slots[slot] = this.append(text, start, end)
+    this.slots[slot] = this.append(text, start, end, times)
     if (this.size * 2 > mask) this.rehash()
   }
 
@@ -65,7 +91,7 @@ export class WordCounts {
     return true
   }
 
-  private append(text: string, start: number, end: number): number {
+  private append(text: string, start: number, end: number, times: number): number {
     const at = this.starts[this.size]!
     const stop = at + end - start
     if (stop > this.units.length) this.units = grown(this.units, new Uint16Array(stop * 2))
@@ -75,7 +101,7 @@ export class WordCounts {
     }
     for (let i = start; i < end; i++) this.units[at + i - start] = text.charCodeAt(i)
     this.starts[this.size + 1] = stop
-    this.counts[this.size] = 1
+    this.counts[this.size] = times
     return this.size++
   }
 
@@ -91,6 +117,13 @@ export class WordCounts {
       this.slots[slot] = word
     }
   }
+}
+
+/** Code units as a string, lone surrogates among them. */
+function textOf(units: Uint16Array, from: number, to: number): string {
+  let text = ''
+  for (let at = from; at < to; at += CHUNK) text += String.fromCharCode(...units.subarray(at, Math.min(at + CHUNK, to)))
+  return text
 }
 
 function grown<T extends Uint16Array | Uint32Array | Float64Array>(old: T, larger: T): T {

@@ -39,7 +39,7 @@ const WAYS = [
 
 export const all = verb({
   name: 'bench',
-  operands: '[step|gemm|attention|decode]',
+  operands: '[step|gemm|attention|decode|tokenizer]',
   summary: { en: 'one table of everything (minutes)', zh: '全部测一遍，汇成一张表（要几分钟）' },
   flags,
   async run(_, { threads, torch, json }) {
