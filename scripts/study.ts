@@ -3,7 +3,10 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
- * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
+ * `npm run study -- record --run runs/quickstart-zh [--out FILE]
+                                                      a finished run as a recording for the studio (seconds, at most 2 MB)
+npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -11,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
+import { recordRun } from './record.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -27,7 +31,8 @@ const { positionals, values } = parseArgs({
   options: {
     seeds: { type: 'string', default: '1,2,3' },
     langs: { type: 'string', default: 'zh,en' },
-    out: { type: 'string', default: 'runs/gates' },
+    out: { type: 'string' },
+    run: { type: 'string' },
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
@@ -49,7 +54,7 @@ switch (positionals[0]) {
       values.seeds.split(',').map((seed) => ({
         language,
         seed: Number(seed),
-        folder: join(values.out, `${language}-${seed}`),
+        folder: join(values.out ?? 'runs/gates', `${language}-${seed}`),
       })),
     )
     const done = runGates(runs, values.set)
@@ -57,6 +62,10 @@ switch (positionals[0]) {
     if (done.length < runs.length) process.exitCode = 1
     break
   }
+  case 'record':
+    if (!values.run) throw new Error('which run? --run runs/quickstart-zh')
+    await recordRun(values.run, values.out)
+    break
   case 'serve': {
     if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
     break
