@@ -6,6 +6,8 @@
  * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
  * `npm run study -- record --run runs/quickstart-zh [--out FILE]
                                                       a finished run as a recording for the studio (seconds, at most 2 MB)
+npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--quick]
+                                                      pictures of the studio's screens into studio/shots (4 minutes)
 npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
@@ -15,6 +17,7 @@ import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
 import { recordRun } from './record.ts'
+import { takeShots } from './screenshots.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -33,6 +36,8 @@ const { positionals, values } = parseArgs({
     langs: { type: 'string', default: 'zh,en' },
     out: { type: 'string' },
     run: { type: 'string' },
+    url: { type: 'string', default: 'http://127.0.0.1:5170' },
+    quick: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
@@ -66,6 +71,18 @@ switch (positionals[0]) {
     if (!values.run) throw new Error('which run? --run runs/quickstart-zh')
     await recordRun(values.run, values.out)
     break
+  case 'shots': {
+    const shots = {
+      url: values.url,
+      out: values.out ?? 'studio/shots',
+      screens: positionals.slice(1),
+      quick: values.quick,
+    }
+    const problems = await takeShots({ ...shots, screens: shots.screens.length > 0 ? shots.screens : undefined })
+    console.log(problems.join('\n') || `all in ${shots.out}`)
+    if (problems.length > 0) process.exitCode = 1
+    break
+  }
   case 'serve': {
     if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
     break

@@ -104,7 +104,7 @@ export function createStudio(parts: StudioParts): Hono {
     const gone = new AbortController()
     const given = c.req.header('last-event-id') ?? c.req.query('after')
     const after = given !== undefined && /^\d{1,15}$/.test(given) ? Number(given) : undefined
-    const state = () => (recorded ? { running: false, complaint: null } : trainers.state(folder))
+    const state = () => (recorded ? { running: false, complaint: null, memory: null } : trainers.state(folder))
     const signal = AbortSignal.any([gone.signal, closing, c.req.raw.signal])
     const stream = streamOf(runStream({ log: logOf(folder), after, state, signal }))
     c.req.raw.signal.addEventListener('abort', () => gone.abort())

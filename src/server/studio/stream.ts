@@ -10,6 +10,8 @@ export interface RunState {
   running: boolean
   /** What its process said on stderr, when it ended without a word in the log. */
   complaint: string | null
+  /** Bytes of the trainer's process; null where it cannot be known. */
+  memory: number | null
 }
 
 export interface StreamOptions {

@@ -142,8 +142,10 @@ export function createTalker(): Talker {
           while (!both.aborted) {
             const { done, value } = await inTurn(() => tokens.next())
             if (done) break
-            const { logProb, ...token } = value
-            say({ type: 'token', probability: Math.exp(logProb), ...token })
+            const { logProb, alternatives, ...token } = value
+            const others = alternatives.map((one) => ({ ...one, bytes: bytesOf(it.tokenizer, one.id) }))
+            const bytes = bytesOf(it.tokenizer, token.id)
+            say({ type: 'token', probability: Math.exp(logProb), bytes, alternatives: others, ...token })
           }
         } finally {
           await inTurn(() => tokens.return())
@@ -175,7 +177,8 @@ export function createTalker(): Talker {
             ? renderChat(tokenizer, [{ role: 'user', content: text }], { generationPrompt: true }).ids
             : [textStart(tokenizer), ...tokenizer.encode(text)]
           const all = await distribution(model, tokenizer, ids.slice(-context), tokenizer.vocabSize)
-          const [shown, rest] = [all.slice(0, MOST_NEXT), all.slice(MOST_NEXT)]
+          const shown = all.slice(0, MOST_NEXT).map((one) => ({ ...one, bytes: bytesOf(tokenizer, one.id) }))
+          const rest = all.slice(MOST_NEXT)
           return {
             tokens: shown,
             rest: rest.reduce((sum, { probability }) => sum + probability, 0),
@@ -187,7 +190,7 @@ export function createTalker(): Talker {
       use(where, ({ model, tokenizer }) =>
         inTurn(async () => {
           const { ids, losses, bitsPerByte } = await scoreText(model, tokenizer, text)
-          const tokens = ids.map((id, i) => ({ id, bytes: [...tokenizer.bytesOf(id)], loss: losses[i]! }))
+          const tokens = ids.map((id, i) => ({ id, bytes: bytesOf(tokenizer, id), loss: losses[i]! }))
           return { tokens, bitsPerByte }
         }),
       ),
@@ -213,3 +216,7 @@ function free({ model, sessions }: Loaded): void {
   for (const session of sessions) session.free()
   freeModel(model)
 }
+
+/** A token may be part of a character: its bytes say which. A model's vocabulary may be padded beyond the tokenizer's. */
+const bytesOf = (tokenizer: Tokenizer, id: number): number[] =>
+  id < tokenizer.vocabSize ? [...tokenizer.bytesOf(id)] : []

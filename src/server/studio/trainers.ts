@@ -24,7 +24,8 @@ export interface Trainers {
 
 export function createTrainers(launch: Launch): Trainers {
   const started = new Map<string, number>()
-  const locked = (folder: string) => lockedBy(runFiles(folder).lock) !== undefined
+  const ownerOf = (folder: string) => lockedBy(runFiles(folder).lock)
+  const locked = (folder: string) => ownerOf(folder) !== undefined
   const isStarting = (folder: string) => Date.now() - (started.get(folder) ?? 0) < STARTING
   const complaintOf = (folder: string): string | null => {
     const path = join(folder, STDERR)
@@ -34,9 +35,10 @@ export function createTrainers(launch: Launch): Trainers {
   return {
     state(folder) {
       const complaint = complaintOf(folder)
-      const running = locked(folder)
-      if (running) started.delete(folder)
-      return { running: running || (complaint === null && isStarting(folder)), complaint: running ? null : complaint }
+      const owner = ownerOf(folder)
+      if (owner === undefined) return { running: complaint === null && isStarting(folder), complaint, memory: null }
+      started.delete(folder)
+      return { running: true, complaint: null, memory: memoryOf(owner) }
     },
     start(folder) {
       if (locked(folder) || (isStarting(folder) && complaintOf(folder) === null))
@@ -50,5 +52,17 @@ export function createTrainers(launch: Launch): Trainers {
       if (!locked(folder)) throw new UserError('no trainer is at work on this run', '这个运行里没有训练进程在工作')
       sendControl(runFiles(folder).control, request)
     },
+  }
+}
+
+const MEBIBYTE = 2 ** 20
+
+/** What a process holds in memory, in whole tens of MiB so that a stream need not say it every second; proc(5), statm: pages of 4 KiB. */
+function memoryOf(pid: number): number | null {
+  try {
+    const pages = Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
+    return Math.round((pages * 4096) / (10 * MEBIBYTE)) * 10 * MEBIBYTE
+  } catch {
+    return null
   }
 }
