@@ -60,18 +60,28 @@ function linesOf(path: string): string[] {
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
 }
 
+interface Rejected {
+  id: string
+  rule: string
+  detail: string
+}
+
 function documentsOf(folder: string): [file: string, lines: string[]][] {
   const kept = linesOf(join(folder, 'documents.jsonl'))
+  const all = linesOf(join(folder, 'rejected.jsonl')).map((line) => ({ line, ...(JSON.parse(line) as Rejected) }))
   const counts = new Map<string, number>()
-  const rejected = linesOf(join(folder, 'rejected.jsonl')).filter((line) => {
-    const { rule } = JSON.parse(line) as { rule: string }
+  const shown = all.filter(({ rule }) => {
     counts.set(rule, (counts.get(rule) ?? 0) + 1)
     return counts.get(rule)! <= PER_RULE
   })
-  const twins = new Set(rejected.flatMap((line) => /(?:same text as|in common with) (\S+)"/.exec(line)?.slice(1) ?? []))
+  const twins = new Set(
+    shown.flatMap(({ detail }) => /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
+  )
+  const rejected = all.filter((row) => shown.includes(row) || twins.has(row.id)).map(({ line }) => line)
   const every = Math.max(1, Math.floor(kept.length / DOCUMENTS))
   const chosen = kept.filter((line, i) => i % every === 0 || twins.has((JSON.parse(line) as { id: string }).id))
-  const heldOut = linesOf(join(folder, 'heldout.jsonl')).slice(0, 20)
+  const aside = linesOf(join(folder, 'heldout.jsonl'))
+  const heldOut = aside.filter((line, i) => i < 20 || twins.has((JSON.parse(line) as { id: string }).id))
   return [
     ['documents.jsonl', chosen],
     ['rejected.jsonl', rejected],

@@ -30,7 +30,7 @@ export interface Fold {
   total: number
   series: Series[]
   plain: Plain[]
-  /** The latest of each stage, by its folder. */
+  /** The latest of each stage, by its folder; none between a resume that took it back and the next. */
   progress: Record<string, Progress>
   /** Points that were left out, over all series, and plain events. 0: this is everything. */
   leftOut: number
