@@ -11,17 +11,21 @@ import { gzipSync } from 'node:zlib'
 import { encodeGgml, fitsGgml, hasWeights, readSafetensorsFile, WEIGHTS_FILE } from '../src/formats/index.ts'
 import { readRun } from '../src/run/index.ts'
 import { MODEL_KINDS } from '../src/stages/model-folder.ts'
+import { AHA, momentsOf } from '../src/server/studio/aha.ts'
+import { PAGES, pagesOf } from '../src/server/studio/pages.ts'
 import { MOST_RECORDED, recordedFile, type RecordedFile } from '../src/server/studio/recording.ts'
 
 const KEPT = /^(?:manifest|tokenizer|tokenizer_config|config|generation_config)\.json$/
 const DOCUMENTS = 60
 const PER_RULE = 20
+const PAGES_PER_RULE = 5
 const ROLLOUT_STEPS = 26
 const GROUPS_PER_STEP = 6
 
 /** Throws an Error when the run is not finished, or does not fit. */
 export async function recordRun(run: string, out?: string): Promise<void> {
-  const { language, name, stages } = await readRun(run)
+  const found = await readRun(run)
+  const { language, name, stages } = found
   const unfinished = stages.filter(({ manifest }) => !manifest)
   if (unfinished.length > 0)
     throw new Error(`${run} is not finished: ${unfinished.map((stage) => stage.name).join(', ')}`)
@@ -30,14 +34,21 @@ export async function recordRun(run: string, out?: string): Promise<void> {
   text('recipe.yaml')
   text('events.jsonl')
   if (existsSync(join(run, 'report.json'))) text('report.json', shortReport(run))
-  for (const { folder, kind } of stages) {
+  for (const stage of stages) {
+    const { folder, kind } = stage
     const at = basename(folder)
     for (const file of readdirSync(folder).sort()) if (KEPT.test(file)) text(`${at}/${file}`)
-    if (kind === 'corpus') for (const [file, lines] of documentsOf(folder)) text(`${at}/${file}`, joined(lines))
+    if (kind === 'corpus') {
+      const documents = documentsOf(folder)
+      for (const [file, lines] of documents) text(`${at}/${file}`, joined(lines))
+      const pages = await pagesOf(found, pagesToKeep(documents))
+      text(`${at}/${PAGES}`, joined(Array.from(pages, ([id, html]) => JSON.stringify({ id, html }))))
+    }
     if (existsSync(join(folder, 'rollouts.jsonl'))) {
       const { body, index } = rolloutsOf(folder)
       text(`${at}/rollouts.jsonl`, body)
       text(`${at}/rollouts.index.json`, JSON.stringify(index))
+      text(`${at}/${AHA}`, JSON.stringify(await momentsOf(found, stage)))
     }
     if (MODEL_KINDS.includes(kind) && hasWeights(folder))
       files.push({ path: `${at}/${WEIGHTS_FILE}`, tensors: await weights(folder) })
@@ -87,6 +98,17 @@ function documentsOf(folder: string): [file: string, lines: string[]][] {
     ['rejected.jsonl', rejected],
     ['heldout.jsonl', heldOut],
   ]
+}
+
+/** Of what is kept, and of each rule, the first few. */
+function pagesToKeep(documents: readonly [file: string, lines: string[]][]): Set<string> {
+  const counts = new Map<string, number>()
+  const rows = documents.flatMap(([, lines]) => lines.map((line) => JSON.parse(line) as { id: string; rule?: string }))
+  const chosen = rows.filter(({ rule = 'kept' }) => {
+    counts.set(rule, (counts.get(rule) ?? 0) + 1)
+    return counts.get(rule)! <= PAGES_PER_RULE
+  })
+  return new Set(chosen.map(({ id }) => id))
 }
 
 /** Steps evenly over the run; of each, groups of different kinds first: those that taught something. */

@@ -4,11 +4,9 @@
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
  * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
- * `npm run study -- record --run runs/quickstart-zh [--out FILE]
-                                                      a finished run as a recording for the studio (seconds, at most 2 MB)
-npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--quick]
-                                                      pictures of the studio's screens into studio/shots (4 minutes)
-npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
+ * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
+ * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -16,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { gatesTable, runGates } from './gates.ts'
 import { studyLarge } from './import-large.ts'
 import { studyServe } from './serve-load.ts'
+import { studyStudio } from './studio-speed.ts'
 import { recordRun } from './record.ts'
 import { takeShots } from './screenshots.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
@@ -27,6 +26,11 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
+npm run study -- record --run runs/quickstart-zh [--out FILE]
+                                                      a finished run as a recording for the studio (seconds, at most 2 MB)
+npm run study -- studio [--pairs 5]                   what the studio costs: long logs, a trainer's speed (5 minutes)
+npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--quick]
+                                                      pictures of the studio's screens into studio/shots (4 minutes)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)`
 
 const { positionals, values } = parseArgs({
@@ -36,6 +40,7 @@ const { positionals, values } = parseArgs({
     langs: { type: 'string', default: 'zh,en' },
     out: { type: 'string' },
     run: { type: 'string' },
+    pairs: { type: 'string', default: '5' },
     url: { type: 'string', default: 'http://127.0.0.1:5170' },
     quick: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
@@ -83,6 +88,9 @@ switch (positionals[0]) {
     if (problems.length > 0) process.exitCode = 1
     break
   }
+  case 'studio':
+    await studyStudio(Number(values.pairs))
+    break
   case 'serve': {
     if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
     break

@@ -42,7 +42,9 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await server.finished
   }
   async function tab(): Promise<Page> {
-    const fresh = await (await browser.newContext({ locale: 'en-GB', viewport: { width: 1200, height: 850 } })).newPage()
+    const fresh = await (
+      await browser.newContext({ locale: 'en-GB', viewport: { width: 1200, height: 850 } })
+    ).newPage()
     fresh.setDefaultTimeout(60_000)
     fresh.on('console', (message) => {
       if (['error', 'warning'].includes(message.type())) said.push(message.text())
@@ -122,7 +124,8 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await page.locator('main').focus()
     await page.keyboard.press('2')
     expect(await page.locator('.draft[aria-pressed=true]').count()).toBeGreaterThan(0)
-    for (let n = 1; n <= 3; n++) if (!(await button('That is my order').isEnabled())) await page.keyboard.press(n === 1 ? '1' : '3')
+    for (let n = 1; n <= 3; n++)
+      if (!(await button('That is my order').isEnabled())) await page.keyboard.press(n === 1 ? '1' : '3')
     await page.keyboard.press('Enter')
     await page.getByText('1 / 20').waitFor()
   })
@@ -154,7 +157,11 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await page.locator('#recipe').selectOption('tiny')
     await page.locator('#run-name').fill('mine')
     await page.locator('summary', { hasText: 'Reading widely' }).click()
-    await page.locator('label', { has: page.locator('span', { hasText: /^steps$/ }) }).locator('input:visible').first().fill('4000')
+    await page
+      .locator('label', { has: page.locator('span', { hasText: /^steps$/ }) })
+      .locator('input:visible')
+      .first()
+      .fill('20000')
     await page.locator('#begin').click()
     await page.waitForURL(/\/pretrain\?.*run=mine/)
     await expect.poll(() => status().innerText(), { timeout: 60_000 }).toContain('running')

@@ -12,10 +12,12 @@ import { readRun, type Run, UserError, version } from '../../run/index.ts'
 import { ApiError } from '../errors.ts'
 import { requireLoopbackHost } from '../guard.ts'
 import { streamOf } from '../respond.ts'
-import { cardOf, documentById, documentsOf, modelFolder, rolloutsOf, tokenizerFile } from './artifacts.ts'
+import { momentsOf } from './aha.ts'
+import { cardOf, documentById, documentsOf, modelFolder, rolloutsOf, rolloutStage, tokenizerFile } from './artifacts.ts'
 import { examplesOf } from './examples.ts'
 import { bodyOf, NotThere, queryOf } from './form.ts'
 import { openLog, type RunLog } from './log.ts'
+import { pageOf } from './pages.ts'
 import type { Place, Places } from './places.ts'
 import { rankRoutes } from './rank.ts'
 import { chatRequest, controlBody, createBody, deleteBody, nextRequest, scoreRequest } from './requests.ts'
@@ -121,6 +123,11 @@ export function createStudio(parts: StudioParts): Hono {
     return c.json(await documentsOf(await runOf(c), { rule, skip, count }))
   })
   app.get('/api/runs/:run/document', async (c) => c.json(await documentById(await runOf(c), c.req.query('id') ?? '')))
+  app.get('/api/runs/:run/page', async (c) => c.json(await pageOf(await runOf(c), c.req.query('id') ?? '')))
+  app.get('/api/runs/:run/aha', async (c) => {
+    const run = await runOf(c)
+    return c.json(await momentsOf(run, rolloutStage(run, c.req.query('stage'))))
+  })
   app.get('/api/runs/:run/rollouts', async (c) => {
     const { stage, step } = queryOf(c, rolloutsQuery)
     return c.json(await rolloutsOf(await runOf(c), { stage, step }))

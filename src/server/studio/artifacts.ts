@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { open, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { hasWeights } from '../../formats/index.ts'
-import { latestStage, readJson, readRun, type Run } from '../../run/index.ts'
+import { latestStage, readJson, readRun, type Run, type RunStage } from '../../run/index.ts'
 import { MODEL_KINDS } from '../../stages/model-folder.ts'
 import { NotThere } from './form.ts'
 import { ROLLOUT_INDEX, type RolloutLine, ROLLOUTS } from '../../stages/rl/rollout-log.ts'
@@ -102,15 +102,21 @@ export interface Rollouts {
   groups: RolloutLine[]
 }
 
+/** The latest stage that has rollouts, or the one in this folder. */
+export function rolloutStage(run: Run, stage?: string): RunStage {
+  const found = run.stages.findLast(
+    ({ folder }) => existsSync(join(folder, ROLLOUTS)) && (stage === undefined || basename(folder) === stage),
+  )
+  if (found) return found
+  throw new NotThere('this run has no exercises yet', '这个运行还没有做过习题')
+}
+
 /** The groups of a step, or of the step next to it. `stage` is a folder's name; default: the latest with rollouts. */
 export async function rolloutsOf(
   run: Run,
   { stage, step }: { stage: string | undefined; step: number | undefined },
 ): Promise<Rollouts> {
-  const found = run.stages.findLast(
-    ({ folder }) => existsSync(join(folder, ROLLOUTS)) && (stage === undefined || basename(folder) === stage),
-  )
-  if (!found) throw new NotThere('this run has no exercises yet', '这个运行还没有做过习题')
+  const found = rolloutStage(run, stage)
   const path = join(found.folder, ROLLOUTS)
   const index = await offsetsOf(found.folder, path)
   const steps = Object.keys(index).map(Number)

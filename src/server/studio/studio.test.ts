@@ -65,7 +65,8 @@ afterAll(async () => {
 const get = (path: string, headers: Record<string, string> = {}) => fetch(`${server.url}${path}`, { headers })
 function send(path: string, body: unknown, method = 'POST') {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  return fetch(new Request(`${server.url}${path}`, { method, headers: { 'Content-Type': 'application/json' }, body: text }))
+  const options: RequestInit = { method, headers: { 'Content-Type': 'application/json' }, body: text }
+  return fetch(`${server.url}${path}`, options)
 }
 /** With headers and paths that fetch would not send. */
 const raw = (path: string, headers: Record<string, string> = {}) =>

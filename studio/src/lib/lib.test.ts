@@ -30,7 +30,11 @@ describe('temperature', () => {
 
 describe('merging', () => {
   it('ends with the tokens that the tokenizer gives', () => {
-    const texts = ['the carpenter lives in the harbour', '木匠住在码头街，木匠喜欢钓鱼', 'the the carpenter carpenter 木匠 木匠']
+    const texts = [
+      'the carpenter lives in the harbour',
+      '木匠住在码头街，木匠喜欢钓鱼',
+      'the the carpenter carpenter 木匠 木匠',
+    ]
     const tokenizer = new Tokenizer(trainTokenizer(texts, { vocabSize: 300 }))
     for (const word of ['carpenter', ' the', '木匠', 'xyz', '钓鱼']) {
       const story = mergesOf(tokenizer.vocabulary, word)
@@ -61,10 +65,11 @@ describe('what two texts share', () => {
       { text: 'xx', shared: false },
       { text: '今天天气很好我们去', shared: true },
     ])
-    expect(commonParts('he likes tea', 'he loves tea')[1].filter(({ shared }) => shared).map(({ text }) => text)).toEqual([
-      'he l',
-      'es tea',
-    ])
+    expect(
+      commonParts('he likes tea', 'he loves tea')[1]
+        .filter(({ shared }) => shared)
+        .map(({ text }) => text),
+    ).toEqual(['he l', 'es tea'])
   })
 })
 
@@ -77,14 +82,20 @@ it('bytes that are no text are shown as bytes', () => {
 it('limits are read out of what a rule said', () => {
   expect(limitOf('0.354 of the characters > 0.198')).toEqual({ value: 0.354, limit: 0.198, below: false })
   expect(limitOf('15 characters < 40')).toEqual({ value: 15, limit: 40, below: true })
-  for (const other of ['no text', 'the same text as web#1', 'fr with confidence 0.81; wanted zh, en with ≥ 0.5', undefined])
+  for (const other of [
+    'no text',
+    'the same text as web#1',
+    'fr with confidence 0.81; wanted zh, en with ≥ 0.5',
+    undefined,
+  ])
     expect(limitOf(other)).toBeNull()
   expect(ruleOf('gopher-repetition/duplicate-8-grams').zh).toContain('8')
   expect(ruleOf('something-new').en).toBe('something-new')
 })
 
 it('a resolved recipe tells a stage’s plain options', () => {
-  const recipe = 'name: a\nstages:\n  - kind: pretrain\n    name: pretrain\n    steps: 8000\n    decay: 0.5\n    list:\n      - 3\n  - kind: sft\n    steps: 3\n'
+  const recipe =
+    'name: a\nstages:\n  - kind: pretrain\n    name: pretrain\n    steps: 8000\n    decay: 0.5\n    list:\n      - 3\n  - kind: sft\n    steps: 3\n'
   expect(optionsOf(recipe, 'pretrain')).toEqual({ steps: 8000, decay: 0.5 })
   expect(optionsOf(recipe, 'rl')).toEqual({})
 })
