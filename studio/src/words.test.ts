@@ -38,7 +38,7 @@ it.each(files.filter((file) => file.endsWith('.svelte')))('%s shows no bare word
   const lineOf = (at: number) => source.slice(0, at).split('\n').length
   const all = nodesOf(fragment.nodes)
   const attributes = all.filter(({ type }) => type === 'Attribute')
-  const inside = new Set(nodesOf(attributes))
+  const inside = new Set(nodesOf(all.filter(({ type }) => type === 'Attribute' || type === 'StyleDirective')))
   const shown = all.filter((node) => node.type === 'Text' && !inside.has(node))
   const read = nodesOf(attributes.filter(({ name }) => READ.has(name!))).filter(({ type }) => type === 'Text')
   const bare = [...shown, ...read].filter(({ data }) => !SAME.test(data!.trim()))

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { trainTokenizer } from '../../../src/tokenizer/train.ts'
-import { Tokenizer } from '../../../src/tokenizer/tokenizer.ts'
 import { heated } from './heated.ts'
 import { mergesOf } from './merges.ts'
 import { hex, shown } from './pieces.ts'
@@ -29,13 +28,13 @@ describe('temperature', () => {
 })
 
 describe('merging', () => {
-  it('ends with the tokens that the tokenizer gives', () => {
+  it('ends with the tokens that the tokenizer gives', async () => {
     const texts = [
       'the carpenter lives in the harbour',
       '木匠住在码头街，木匠喜欢钓鱼',
       'the the carpenter carpenter 木匠 木匠',
     ]
-    const tokenizer = new Tokenizer(trainTokenizer(texts, { vocabSize: 300 }))
+    const tokenizer = await trainTokenizer(texts, { vocabSize: 270 })
     for (const word of ['carpenter', ' the', '木匠', 'xyz', '钓鱼']) {
       const story = mergesOf(tokenizer.vocabulary, word)
       expect(story[0]!.parts).toHaveLength(new TextEncoder().encode(word).length)
