@@ -12,7 +12,7 @@ import { readRun, type Run, UserError, version } from '../../run/index.ts'
 import { ApiError } from '../errors.ts'
 import { requireLoopbackHost } from '../guard.ts'
 import { streamOf } from '../respond.ts'
-import { momentsOf } from './aha.ts'
+import { AHA, momentsOf } from './aha.ts'
 import { cardOf, documentById, documentsOf, modelFolder, rolloutsOf, rolloutStage, tokenizerFile } from './artifacts.ts'
 import { examplesOf } from './examples.ts'
 import { bodyOf, NotThere, queryOf } from './form.ts'
@@ -125,8 +125,12 @@ export function createStudio(parts: StudioParts): Hono {
   app.get('/api/runs/:run/document', async (c) => c.json(await documentById(await runOf(c), c.req.query('id') ?? '')))
   app.get('/api/runs/:run/page', async (c) => c.json(await pageOf(await runOf(c), c.req.query('id') ?? '')))
   app.get('/api/runs/:run/aha', async (c) => {
-    const run = await runOf(c)
-    return c.json(await momentsOf(run, rolloutStage(run, c.req.query('stage'))))
+    const { folder, recorded } = await placeOf(c)
+    const run = await readRun(folder)
+    const stage = rolloutStage(run, c.req.query('stage'))
+    // The rollouts of a recording are a choice of those there were: what can be counted in them says nothing.
+    if (recorded && !existsSync(join(stage.folder, AHA))) return c.json([])
+    return c.json(await momentsOf(run, stage))
   })
   app.get('/api/runs/:run/rollouts', async (c) => {
     const { stage, step } = queryOf(c, rolloutsQuery)
