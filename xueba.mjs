@@ -4,7 +4,7 @@
  * (Node 24 strips types), then gets out of the way:
  *
  *   1. `npm ci --include=dev` when what is installed is not what package-lock.json says (production mode and ignored scripts included);
- *   2. builds what is stale (the WebAssembly kernels);
+ *   2. builds what is stale (the WebAssembly kernels; the studio's page, where somebody will look at it);
  *   3. finds a Node ≥ 24 (itself, or the one that the npm package `node` carries) and runs the verb there.
  *
  * In an installed package there is no src/: nothing is installed or built, and dist/ runs. It knows two verbs of its own, `test` and
@@ -41,10 +41,10 @@ function readJson(file) {
   }
 }
 
-/** npm's own record of what it installed against package-lock.json: every package that is not optional, at its version. */
-function isInstalled() {
-  const wanted = readJson(join(root, 'package-lock.json'))
-  const present = readJson(join(root, 'node_modules/.package-lock.json'))
+/** npm's own record of what it installed in a folder against its package-lock.json: every package that is not optional, at its version. */
+function isInstalled(folder) {
+  const wanted = readJson(join(folder, 'package-lock.json'))
+  const present = readJson(join(folder, 'node_modules/.package-lock.json'))
   if (!wanted)
     fail(
       'package-lock.json is missing or not JSON; restore it with git.',
@@ -57,16 +57,16 @@ function isInstalled() {
 }
 
 /** The npm that called us, else the one on the PATH. */
-function npm(args) {
+function npm(folder, args) {
   const caller = process.env.npm_execpath
-  const options = { cwd: root, stdio: ['ignore', 2, 2] }
+  const options = { cwd: folder, stdio: ['ignore', 2, 2] }
   if (caller && basename(caller) === 'npm-cli.js') return spawnSync(process.execPath, [caller, ...args], options)
   return spawnSync('npm', args, { ...options, shell: process.platform === 'win32' })
 }
 
-function install() {
+function install(folder) {
   say('installing dependencies (npm ci) …', '正在安装依赖（npm ci）……')
-  const { status, error } = npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
+  const { status, error } = npm(folder, ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'])
   if (status !== 0) {
     const why = error ? ` (${error.message})` : ''
     fail(
@@ -134,6 +134,24 @@ function buildKernels(node) {
   if (status !== 0) fail('the WebAssembly kernels did not build; see above.', 'WebAssembly 内核编译失败，原因见上。')
 }
 
+/** What the studio's page is made of: its own folder, and what it shares with the core. */
+const PAGE = ['studio/src', 'studio/public', 'studio/index.html', 'studio/vite.config.ts', 'studio/package-lock.json']
+const SHARED = ['src/tensor', 'src/lessons', 'src/tokenizer', 'src/server/studio', 'src/nn/schedule.ts']
+
+/** The studio's page, by its own tools; it carries the WebAssembly kernels. Without the folder studio/ there is no studio, and all else works. */
+function buildStudio(node) {
+  const studio = join(root, 'studio')
+  const page = join(root, 'dist/studio/index.html')
+  if (!existsSync(join(studio, 'package.json'))) return
+  if (newest(page) >= Math.max(...[...PAGE, ...SHARED].map((path) => newest(join(root, path))))) return
+  if (!isInstalled(studio)) install(studio)
+  buildKernels(node)
+  say('building the studio …', '正在构建工作室……')
+  const vite = join(studio, 'node_modules/vite/bin/vite.js')
+  const { status } = spawnSync(node, [vite, 'build', '--logLevel', 'warn'], { cwd: studio, stdio: ['ignore', 2, 2] })
+  if (status !== 0) fail('the studio did not build; see above.', '工作室构建失败，原因见上。')
+}
+
 /** Runs a file on another Node: signals go through, and its end is our end. */
 function hand(node, file, args) {
   const child = spawn(node, [file, ...args], { stdio: 'inherit' })
@@ -150,13 +168,14 @@ function hand(node, file, args) {
 }
 
 const args = process.argv.slice(2)
-if (inClone && !isInstalled()) install()
+if (inClone && !isInstalled(root)) install(root)
 const node = findNode()
 let file = join(root, inClone ? 'src/cli/main.ts' : 'dist/cli/main.js')
 if (inClone) {
   // Tools started below (npm, vitest) find the same Node first.
   process.env.PATH = [dirname(node), join(root, 'node_modules/.bin'), process.env.PATH].join(delimiter)
   if (mayNeedWebAssembly(args[0])) buildKernels(node)
+  if (['start', 'studio', 'test', 'build'].includes(args[0])) buildStudio(node)
   const own = { test: 'scripts/check.ts', build: 'scripts/build.ts', study: 'scripts/study.ts' }[args[0]]
   if (own) {
     file = join(root, own)

@@ -13,7 +13,7 @@ import { importProblems } from './imports.ts'
 const root = join(import.meta.dirname, '..')
 const MAX_LINES = 500
 const COUNTED = /\.(c|h|ts|mjs|svelte|wgsl|cu)$/
-const NOT_OURS = new Set(['node_modules', 'dist', 'runs', '.git'])
+const NOT_OURS = new Set(['node_modules', 'dist', 'runs', 'shots', '.git'])
 
 interface Outcome {
   passed: number
@@ -27,10 +27,10 @@ interface Outcome {
 const outcome = (ok: boolean, said = ''): Outcome => ({ passed: ok ? 1 : 0, failed: ok ? 0 : 1, said })
 const problems = (found: string[]) => outcome(found.length === 0, found.join('\n'))
 
-/** Runs a JavaScript tool of node_modules on this Node. */
-function tool(file: string, args: string[], show: boolean): Promise<{ code: number; said: string }> {
-  const child = spawn(process.execPath, [join(root, 'node_modules', file), ...args], {
-    cwd: root,
+/** Runs a JavaScript tool of a folder's node_modules on this Node. */
+function tool(file: string, args: string[], show: boolean, folder = root): Promise<{ code: number; said: string }> {
+  const child = spawn(process.execPath, [join(folder, 'node_modules', file), ...args], {
+    cwd: folder,
     stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
   })
   let said = ''
@@ -42,8 +42,8 @@ function tool(file: string, args: string[], show: boolean): Promise<{ code: numb
   })
 }
 
-async function quiet(file: string, args: string[]): Promise<Outcome> {
-  const { code, said } = await tool(file, args, false)
+async function quiet(file: string, args: string[], folder = root): Promise<Outcome> {
+  const { code, said } = await tool(file, args, false, folder)
   return outcome(code === 0, said)
 }
 
@@ -85,10 +85,18 @@ async function vitest(filters: string[]): Promise<Outcome> {
   }
 }
 
+/** The studio's own types, by its own TypeScript; the studio may be deleted. */
+const studio = join(root, 'studio')
+const studioTypes: [string, () => Promise<Outcome>] = [
+  'types of the studio',
+  () => quiet('svelte-check/bin/svelte-check', ['--fail-on-warnings', '--output', 'human'], studio),
+]
+
 const checks: [name: string, run: () => Promise<Outcome> | Outcome][] = [
   ['format', () => quiet('oxfmt/bin/oxfmt', ['--check'])],
   ['lint', () => quiet('oxlint/bin/oxlint', ['--deny-warnings'])],
   ['types', () => quiet('typescript/bin/tsc', ['-p', '.'])],
+  ...(existsSync(studio) ? [studioTypes] : []),
   ['size of files', () => problems(tooLong(root))],
   ['imports', () => problems(importProblems(join(root, 'src')))],
 ]

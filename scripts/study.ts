@@ -3,6 +3,9 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
+ * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
+ * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
+ * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
@@ -21,6 +24,9 @@ import { studyLarge } from './import-large.ts'
 import { studyReaders } from './readers-study.ts'
 import { studyServe } from './serve-load.ts'
 import { studyTokenizer } from './tokenizer-train.ts'
+import { studyStudio } from './studio-speed.ts'
+import { recordRun } from './record.ts'
+import { takeShots } from './screenshots.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -39,14 +45,23 @@ npm run study -- filters [language unhealthy pii speed]
                                                       languages, unhealthy pages, personal data, MB/s of the corpus filters (2 minutes)
 npm run study -- extraction [--sets web-readability,…] [--parts scores,charsets,fuzz] [--passes 3]
                                                       main text of the gold pages in XUEBA_DATA, beside Readability (10 minutes)
-npm run study -- tokenizer [--megabytes 100]          a vocabulary of 32,000 in English and in Chinese: time and memory (2 minutes)`
+npm run study -- tokenizer [--megabytes 100]          a vocabulary of 32,000 in English and in Chinese: time and memory (2 minutes)
+npm run study -- record --run runs/quickstart-zh [--out FILE]
+                                                      a finished run as a recording for the studio (seconds, at most 2 MB)
+npm run study -- studio [--pairs 5]                   what the studio costs: long logs, a trainer's speed (5 minutes)
+npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--quick]
+                                                      pictures of the studio's screens into studio/shots (4 minutes)`
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     seeds: { type: 'string', default: '1,2,3' },
     langs: { type: 'string', default: 'zh,en' },
-    out: { type: 'string', default: 'runs/gates' },
+    out: { type: 'string' },
+    run: { type: 'string' },
+    pairs: { type: 'string', default: '5' },
+    url: { type: 'string', default: 'http://127.0.0.1:5170' },
+    quick: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
@@ -73,7 +88,7 @@ switch (positionals[0]) {
       values.seeds.split(',').map((seed) => ({
         language,
         seed: Number(seed),
-        folder: join(values.out, `${language}-${seed}`),
+        folder: join(values.out ?? 'runs/gates', `${language}-${seed}`),
       })),
     )
     const done = runGates(runs, values.set)
@@ -85,6 +100,25 @@ switch (positionals[0]) {
     await studyFilters(positionals.slice(1))
     break
   }
+  case 'record':
+    if (!values.run) throw new Error('which run? --run runs/quickstart-zh')
+    await recordRun(values.run, values.out)
+    break
+  case 'shots': {
+    const shots = {
+      url: values.url,
+      out: values.out ?? 'studio/shots',
+      screens: positionals.slice(1),
+      quick: values.quick,
+    }
+    const problems = await takeShots({ ...shots, screens: shots.screens.length > 0 ? shots.screens : undefined })
+    console.log(problems.join('\n') || `all in ${shots.out}`)
+    if (problems.length > 0) process.exitCode = 1
+    break
+  }
+  case 'studio':
+    await studyStudio(Number(values.pairs))
+    break
   case 'serve': {
     if ((await studyServe(Number(values.minutes), values.model)) > 0) process.exitCode = 1
     break

@@ -3,7 +3,7 @@
  * node_modules, so nothing of src/ may be needed.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -36,6 +36,9 @@ it('ships JavaScript and no TypeScript sources', () => {
   expect(files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))).toEqual([])
   expect(files.filter((file) => /\.test\./.test(file))).toEqual([])
   expect(files).toContain(join('kernels', 'xueba.h'))
+  if (!existsSync(join(root, 'studio'))) return
+  expect(files).toContain(join('dist', 'studio', 'index.html'))
+  expect(files).toContain(join('dist', 'studio', 'recordings', 'quickstart-zh.jsonl.gz'))
 })
 
 it('runs its command', () => {

@@ -19,11 +19,13 @@ import { run } from './run.ts'
 import { score } from './score.ts'
 import { serve } from './serve.ts'
 import { start } from './start.ts'
+import { studio } from './studio.ts'
 import { tokenizer } from './tokenizer.ts'
 import type { Group, Verb } from './verb.ts'
 
 const verbs: (Verb | Group)[] = [
   start,
+  studio,
   run,
   corpus,
   chat,

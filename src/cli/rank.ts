@@ -2,19 +2,16 @@
  * xueba rank: a person puts a model's drafts in order, blind, for a reward model to learn that taste. Every order is on the disk before the
  * next drafts are shown: `rankings.jsonl` holds what was said, `preferences.jsonl` the pairs that follow from it.
  */
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
-import { parse } from 'yaml'
 import { z } from 'zod'
-import { readJsonl, writeFileAtomic } from '../formats/index.ts'
-import { isRun, readRun, runFiles, UserError } from '../run/index.ts'
+import { isRun, UserError } from '../run/index.ts'
 import { ask, inChat } from '../stages/ask.ts'
 import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
-import { letterOf, pairsOf, parseOrder, type Ranking } from '../stages/ranking.ts'
+import { letterOf, pairsOf, parseOrder } from '../stages/ranking.ts'
+import { PREFERENCES, readRankings, saveRankings, townPrompts } from '../stages/rankings.ts'
 import { openEngine } from '../tensor/open.node.ts'
-import { essays, makeWorld } from '../world/index.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { findModel } from '../library/find-model.ts'
@@ -52,7 +49,7 @@ export const rank = verb({
     const { folder } = await findModel(target, options.stage)
     const home = options.out ?? (isRun(dirname(folder)) ? dirname(folder) : folder)
     const prompts =
-      options.prompts === undefined ? await townPrompts(dirname(folder)) : await promptsOf(options.prompts)
+      options.prompts === undefined ? await essayPrompts(dirname(folder)) : await promptsOf(options.prompts)
     const rankings = await readRankings(home)
     const engine = await openEngine()
     const input = createInterface({ input: process.stdin, output: process.stdout })
@@ -81,7 +78,7 @@ export const rank = verb({
         if (verdict === 'skip') skipped++
         else if (verdict === 'undo') rankings.pop()
         else rankings.push({ prompt, drafts, ranks: verdict })
-        if (verdict !== 'skip') await save(home, rankings)
+        if (verdict !== 'skip') await saveRankings(home, rankings)
       }
       const pairs = rankings.flatMap(pairsOf).length
       console.log(
@@ -97,9 +94,6 @@ export const rank = verb({
     }
   },
 })
-
-const RANKINGS = 'rankings.jsonl'
-const PREFERENCES = 'preferences.jsonl'
 
 const manual = () =>
   say({
@@ -138,33 +132,6 @@ async function verdictOn(
   }
 }
 
-/** Both files anew, whole: never a label lost, never half of one. */
-async function save(home: string, rankings: readonly Ranking[]): Promise<void> {
-  const lines = (rows: readonly unknown[]) => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
-  await writeFileAtomic(join(home, RANKINGS), lines(rankings))
-  await writeFileAtomic(join(home, PREFERENCES), lines(rankings.flatMap(pairsOf)))
-}
-
-const rankingSchema = z.object({
-  prompt: z.string(),
-  drafts: z.array(z.string()),
-  ranks: z.array(z.array(z.number().int().nonnegative())),
-})
-
-/** What was ranked before; a line that cannot be read is an error, as saving would lose it. */
-async function readRankings(home: string): Promise<Ranking[]> {
-  const path = join(home, RANKINGS)
-  const rankings: Ranking[] = []
-  if (!existsSync(path)) return rankings
-  for await (const row of readJsonl(path)) {
-    const parsed = 'defect' in row ? undefined : rankingSchema.safeParse(row.value).data
-    if (!parsed || parsed.ranks.flat().some((draft) => draft >= parsed.drafts.length))
-      throw new UserError(`${path}, line ${row.line} is no ranking`, `${path} 第 ${row.line} 行不是一次排序`)
-    rankings.push(parsed)
-  }
-  return rankings
-}
-
 async function promptsOf(path: string): Promise<string[]> {
   const prompts = (await readFile(path, 'utf8')).split('\n').map((line) => line.trim())
   const found = prompts.filter(Boolean)
@@ -173,20 +140,15 @@ async function promptsOf(path: string): Promise<string[]> {
 }
 
 /** Essays about the town that a run read about. */
-async function townPrompts(folder: string): Promise<string[]> {
-  const text = isRun(folder) ? await readFile(runFiles(folder).recipe, 'utf8') : ''
-  if (!/^\s*-? *world:/m.test(text))
-    throw new UsageError(
-      say({
-        en: 'this model knows no town to write about: give it prompts (--prompts FILE)',
-        zh: '这个模型没读过小镇，没有现成的题目：请用 --prompts 给一个题目文件',
-      }),
-    )
-  const { language } = await readRun(folder)
-  const { seed = 1 } = parse(text) as { seed?: number }
-  return essays(makeWorld({ language, seed }))
-    .train(500, seed)
-    .map(({ prompt }) => prompt)
+async function essayPrompts(run: string): Promise<string[]> {
+  const prompts = await townPrompts(run)
+  if (prompts) return prompts
+  throw new UsageError(
+    say({
+      en: 'this model knows no town to write about: give it prompts (--prompts FILE)',
+      zh: '这个模型没读过小镇，没有现成的题目：请用 --prompts 给一个题目文件',
+    }),
+  )
 }
 
 function alwaysTheSame(): UserError {

@@ -1,6 +1,7 @@
 /** Starts a trainer on a run directory and shows its events until it ends. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import {
   commandName,
@@ -26,6 +27,25 @@ export interface TrainerOptions {
 /** One press of Ctrl-C may arrive several times, from the terminal and from npm: repeats within this time are no second press. */
 const SAME_PRESS = 1000 // ms
 
+/** What Node is given to be a trainer: its script, the run, and where requests begin to count. */
+function trainerArguments(run: string): string[] {
+  const script = join(import.meta.dirname, `trainer${extname(import.meta.filename)}`)
+  return [script, run, String(sizeOf(runFiles(run).control))]
+}
+
+/** A trainer that outlives whoever started it; what it says before its log is open goes to a file. */
+export function launchTrainer(run: string, stderr: string): void {
+  const file = openSync(stderr, 'a')
+  const child = spawn(process.execPath, trainerArguments(run), {
+    detached: true,
+    stdio: ['ignore', 'ignore', file],
+    env: { ...process.env, XUEBA_LANG: language() },
+  })
+  closeSync(file)
+  child.on('error', (error) => writeFileSync(stderr, String(error)))
+  child.unref()
+}
+
 /** Exit code of the command: 0 done, 1 failed, 2 the recipe is damaged, 130 stopped by Ctrl-C. */
 export async function watchTrainer(
   run: string,
@@ -39,8 +59,7 @@ export async function watchTrainer(
       `${run} 里已有一个训练进程（pid ${other}）在工作；请等它结束，或先让它停下`,
     )
   const begin = readEvents(files.events).events.at(-1)?.seq ?? -1
-  const script = join(import.meta.dirname, `trainer${extname(import.meta.filename)}`)
-  const child = spawn(process.execPath, [script, run, String(sizeOf(files.control)), ...(strict ? ['--strict'] : [])], {
+  const child = spawn(process.execPath, [...trainerArguments(run), ...(strict ? ['--strict'] : [])], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, XUEBA_LANG: language() },
   })

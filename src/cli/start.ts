@@ -1,5 +1,5 @@
 /** xueba start, which is `npm start`: the quickstart from zero to one, then a chat with its model. */
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { isRun, readRun } from '../run/index.ts'
 import { talk } from './chat.ts'
@@ -7,6 +7,7 @@ import { help } from './flags.ts'
 import { language, say } from './language.ts'
 import { prepareRun } from './run.ts'
 import { watchTrainer } from './start-trainer.ts'
+import { openBrowser, studioIfBuilt } from './studio.ts'
 import { verb } from './verb.ts'
 
 export const start = verb({
@@ -48,11 +49,24 @@ export const start = verb({
             zh: `接着 ${folder} 里已经开始的运行，不改它的设置；--minutes 和 --seed 只对新的运行有用（用 --out 另选目录）`,
           }),
         )
-      const code = await watchTrainer(folder)
-      if (code !== 0) return code
     }
-    console.log(say({ en: `report: ${join(folder, 'report.html')}`, zh: `成绩单：${join(folder, 'report.html')}` }))
-    if (!process.stdin.isTTY || !process.stdout.isTTY) return 0
-    return talk(folder, {})
+    const terminal = process.stdin.isTTY && process.stdout.isTTY
+    const studio = terminal ? await studioIfBuilt(dirname(folder)) : undefined
+    try {
+      if (studio) showStudio(studio.url, folder)
+      const code = done ? 0 : await watchTrainer(folder)
+      if (code !== 0) return code
+      console.log(say({ en: `report: ${join(folder, 'report.html')}`, zh: `成绩单：${join(folder, 'report.html')}` }))
+      return terminal ? await talk(folder, {}) : 0
+    } finally {
+      await studio?.close()
+    }
   },
 })
+
+/** The page of a run; where there is a desktop it opens by itself. */
+function showStudio(url: string, folder: string): void {
+  const page = `${url}/map?run=${encodeURIComponent(basename(folder))}&lang=${language()}`
+  console.log(say({ en: `see it in the browser: ${page}`, zh: `在浏览器里看：${page}` }))
+  openBrowser(page)
+}

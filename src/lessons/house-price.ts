@@ -44,6 +44,12 @@ export interface Look {
   gradB: number
 }
 
+/** price = w · area + b. */
+export interface Line {
+  w: number
+  b: number
+}
+
 export interface Fit {
   /** The house whose price is guessed at every step. */
   shown: House
@@ -55,13 +61,13 @@ export interface Fit {
   /** Share of the gradient that is stepped against, in those units. */
   rate: number
   /** The best line there is, by formula, and its error: what the steps should arrive at. */
-  best: { w: number; b: number; error: number }
+  best: Line & { error: number }
   /** The first guess, then one look a step. */
   looks: AsyncGenerator<Look, void, void>
 }
 
-/** Throws a RangeError when there are fewer than two houses, or all have the same area. */
-export function fitHouses(engine: Engine, houses: readonly House[], steps: number): Fit {
+/** `from`: the first guess. Throws a RangeError when there are fewer than two houses, or all have the same area. */
+export function fitHouses(engine: Engine, houses: readonly House[], steps: number, from = { w: 0, b: 0 }): Fit {
   if (houses.length < 2 || houses.every(({ area }) => area === houses[0]!.area))
     throw new RangeError('a line needs two houses of different area')
   const units = { area: unitOf(houses.map((h) => h.area)), price: unitOf(houses.map((h) => h.price)) }
@@ -73,7 +79,7 @@ export function fitHouses(engine: Engine, houses: readonly House[], steps: numbe
     units,
     rate,
     best: bestLine(houses),
-    looks: descend(engine, areas, prices, { steps, rate, units, shown }),
+    looks: descend(engine, areas, prices, { steps, rate, units, shown, from }),
   }
 }
 
@@ -81,16 +87,16 @@ async function* descend(
   engine: Engine,
   areas: readonly number[],
   prices: readonly number[],
-  { steps, rate, units, shown }: Pick<Fit, 'rate' | 'units' | 'shown'> & { steps: number },
+  { steps, rate, units, shown, from }: Pick<Fit, 'rate' | 'units' | 'shown'> & { steps: number; from: Line },
 ): AsyncGenerator<Look, void, void> {
   const [x, y] = [areas, prices].map((values) => engine.keep(engine.tensor(values, [values.length])))
-  const parameter = (): Tensor => {
-    const t = engine.keep(engine.zeros([1]))
+  const parameter = (value: number): Tensor => {
+    const t = engine.keep(engine.tensor([value], [1]))
     t.requiresGrad = true
     t.grad = engine.keep(engine.zeros([1]))
     return t
   }
-  const [w, b] = [parameter(), parameter()]
+  const [w, b] = [parameter((from.w * units.area) / units.price), parameter(from.b / units.price)]
   try {
     for (let step = 0; step <= steps; step++) {
       for (const { grad } of [w, b]) grad!.write([0])

@@ -36,6 +36,18 @@ describe('house prices', () => {
     expect(last.error).toBeCloseTo(best.error, 2)
   })
 
+  test('from any line: what one step makes of it is where a longer way came through', async () => {
+    const { looks } = fitHouses(engine, HOUSES, 3)
+    const way: Look[] = []
+    for await (const look of looks) way.push(look)
+    const { w, b } = way[1]!
+    const again: Look[] = []
+    for await (const look of fitHouses(engine, HOUSES, 1, { w, b }).looks) again.push(look)
+    expect(again[0]!.error).toBeCloseTo(way[1]!.error, 3)
+    expect(again[1]!.w).toBeCloseTo(way[2]!.w, 4)
+    expect(again[1]!.b).toBeCloseTo(way[2]!.b, 2)
+  })
+
   test('the gradients are the slopes of the loss, in the units of the data', async () => {
     const { all } = await fitted(HOUSES, 3)
     const loss = (w: number, b: number) =>

@@ -10,6 +10,7 @@ import type { Tokenizer } from '../tokenizer/index.ts'
 import { createApp } from './app.ts'
 import { createBatcher } from './batcher.ts'
 import { isLoopback } from './guard.ts'
+import { listen } from './listen.ts'
 import { createMetrics } from './metrics.ts'
 
 export interface ServeOptions {
@@ -111,20 +112,6 @@ export async function openServer(model: Model, tokenizer: Tokenizer, options: Se
     },
     abort: () => server.closeAllConnections(),
   }
-}
-
-function listen(server: Server, port: number, host: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) =>
-      reject(
-        new UserError(
-          `${host}:${port} cannot be opened: ${error.message}`,
-          `无法监听 ${host}:${port}：${error.message}`,
-        ),
-      ),
-    )
-    server.listen(port, host, resolve)
-  })
 }
 
 /** As many as the cache of 1 GiB holds, 64 at most. */

@@ -1,0 +1,111 @@
+/** What the server says, as this page reads it. */
+export interface StageCard {
+  kind: string
+  name: string
+  folder: string
+  done: boolean
+  seconds: number | null
+}
+
+export interface Model {
+  id: string
+  stage: string
+  kind: string
+  step: number | null
+}
+
+export interface RunCard {
+  id: string
+  name: string
+  language: 'zh' | 'en'
+  recorded: boolean
+  running: boolean
+  stages: StageCard[]
+  models: Model[]
+  changed: number
+}
+
+export interface RunDetails extends RunCard {
+  recipe: string
+  hasReport: boolean
+}
+
+export interface Alternative {
+  id: number
+  text: string
+  bytes: number[]
+  probability: number
+}
+
+export interface Token extends Alternative {
+  type: 'token'
+  alternatives: Alternative[]
+  finish: 'stop' | 'length' | null
+}
+
+export interface Answer {
+  text: string
+  truncated: boolean
+  correct: boolean | null
+}
+
+export interface Comparison {
+  question: string
+  expected: string | null
+  answers: { stage: string; manner: 'text' | 'chat'; greedy: Answer; sampled: Answer | null }[]
+}
+
+export interface Report {
+  comparisons: Comparison[]
+  seconds: number
+  machine: Record<string, string | number> | null
+}
+
+export interface Document {
+  id: string
+  text?: string
+  url?: string
+  title?: string
+  language?: string
+  rule?: string
+  detail?: string
+}
+
+export interface Documents {
+  rows: Document[]
+  found: number
+  partial: boolean
+}
+
+export interface RolloutAnswer {
+  text: string
+  reward: number
+  credit?: number
+  correct: boolean
+  advantage: number
+  logProb: number
+  finish: string
+  ids: number[]
+}
+
+export interface RolloutGroup {
+  step: number
+  task: string
+  id: string
+  prompt: string
+  expected: string
+  kept: boolean
+  answers: RolloutAnswer[]
+}
+
+export interface Rollouts {
+  stage: string
+  steps: number[]
+  step: number
+  groups: RolloutGroup[]
+}
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant'
+  content: string
+}
