@@ -40,7 +40,7 @@ export async function pagesOf(run: Run, ids: ReadonlySet<string>): Promise<Map<s
   ]
   let read = 0
   for (const path of paths.filter((one) => existsSync(one)))
-    for (const file of await listSource({ path, field: 'text' })) {
+    for (const file of await listSource({ path })) {
       if (!('kind' in file) || (file.kind !== 'archive' && file.kind !== 'page')) continue
       for await (const document of readDocuments(file)) {
         if (found.size === ids.size || read++ > MOST_READ) return found
