@@ -89,3 +89,19 @@ describe('arithmetic', () => {
     expect(() => arithmetic({ language: 'zh', operations: [] })).toThrow(/operations is empty/)
   })
 })
+
+test('as asked: short questions get the answer alone, the others their steps, and the answers are the same', () => {
+  for (const language of ['zh', 'en'] as const) {
+    const [worked, asked] = (['worked', 'as-asked'] as const).map((solutions) =>
+      arithmetic({ language, solutions }).train(200, 1),
+    )
+    const lines = asked!.map(({ solution }) => solution.split('\n').length)
+    expect(new Set(lines)).toEqual(new Set([1, 4]))
+    expect(lines.filter((count) => count === 1).length).toBeGreaterThan(80)
+    for (const [i, exercise] of asked!.entries()) {
+      expect({ ...exercise, solution: '' }).toEqual({ ...worked![i]!, solution: '' })
+      expect(worked![i]!.solution.endsWith(exercise.solution)).toBe(true)
+      expect(exercise.solution.includes('\n')).toBe(!/^(What is|How much is)|=[?？]$|多少？$/.test(exercise.prompt))
+    }
+  }
+})

@@ -23,6 +23,7 @@ const WORDS = {
     borrow: (borrow: number) => `，借${borrow}`,
     separator: '：',
     prompts: ['计算：{}', '{}=？', '请算一算{}。', '{}等于多少？', '{}得多少？'],
+    short: [1, 3, 4],
   },
   en: {
     places: ['ones', 'tens', 'hundreds', 'thousands', 'ten thousands'],
@@ -30,6 +31,7 @@ const WORDS = {
     borrow: (borrow: number) => `, borrow ${borrow}`,
     separator: ': ',
     prompts: ['What is {}?', 'Calculate {}.', '{}=?', 'How much is {}?', 'Work out {}.'],
+    short: [0, 2, 3],
   },
 } as const
 
@@ -57,31 +59,40 @@ export function arithmeticSteps(a: number, b: number, operation: Operation, lang
   })
 }
 
-/** One exercise; `wording` picks the prompt. */
+/** One exercise; `wording` picks the prompt. `asAsked`: who asks in short gets the answer alone, as people give it. */
 export function arithmeticExercise(
   a: number,
   b: number,
   operation: Operation,
   language: Language,
   wording: number,
+  asAsked = false,
 ): Exercise {
-  const prompts = WORDS[language].prompts
+  const { prompts, short } = WORDS[language]
+  const isShort = asAsked && (short as readonly number[]).includes(wording % prompts.length)
   const answer = String(operation === '+' ? a + b : a - b)
   return {
     id: `${Math.max(a, b)}${operation}${Math.min(a, b)}`,
     prompt: prompts[wording % prompts.length]!.replace('{}', `${a}${operation}${b}`),
     answer,
     solution: [
-      `${a}${operation}${b}${WORDS[language].separator.trim()}`,
-      ...arithmeticSteps(a, b, operation, language),
+      ...(isShort
+        ? []
+        : [`${a}${operation}${b}${WORDS[language].separator.trim()}`, ...arithmeticSteps(a, b, operation, language)]),
       finalLine(answer, language),
     ].join('\n'),
   }
 }
 
 /** Addition and subtraction of numbers with `digits` (1 to 5) digits. */
-export function arithmetic(options: { language: Language; digits?: number; operations?: readonly Operation[] }): Task {
-  const { language, digits = 2, operations = ['+'] } = options
+export function arithmetic(options: {
+  language: Language
+  digits?: number
+  operations?: readonly Operation[]
+  /** worked: every solution has its steps; as-asked: one to a short question is the answer alone. */
+  solutions?: 'worked' | 'as-asked'
+}): Task {
+  const { language, digits = 2, operations = ['+'], solutions = 'worked' } = options
   if (!(Number.isInteger(digits) && digits >= 1 && digits <= 5))
     throw new RangeError(`arithmetic: digits is ${digits}, expected 1 to 5`)
   if (operations.length === 0) throw new RangeError('arithmetic: operations is empty, expected + or - or both')
@@ -94,7 +105,7 @@ export function arithmetic(options: { language: Language; digits?: number; opera
       const operation = r.pick(operations)
       const [a, b] = [low + r.below(span), low + r.below(span)]
       const swap = operation === '-' && a < b
-      return arithmeticExercise(swap ? b : a, swap ? a : b, operation, language, r.below(5))
+      return arithmeticExercise(swap ? b : a, swap ? a : b, operation, language, r.below(5), solutions === 'as-asked')
     }
     return drawExercises(draw, count, (id) => isHeldOut(id, HELD_OUT) === isTest, isTest)
   }

@@ -22,6 +22,10 @@ const arithmeticSchema = z.strictObject({
     .array(z.enum(['+', '-']))
     .min(1)
     .default(['+']),
+  solutions: z
+    .enum(['worked', 'as-asked'])
+    .optional()
+    .describe('worked (default): always with the steps; as-asked: a short question is answered in short, as people do'),
 })
 
 const countdownSchema = z.strictObject({

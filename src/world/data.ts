@@ -59,6 +59,8 @@ export interface Grammar {
     dictationAnswer: string
     columnTitle: string
     columnLines: string[]
+    columnTails: string[]
+    carryTitle: string
     beforeSteps: string[]
     wordTitle: string
     wordOpeners: string[]

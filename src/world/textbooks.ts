@@ -36,6 +36,7 @@ export function makeTextbooks(options: {
   for (let round = 0; round < rounds; round++)
     pages.push(
       ...tablePages(language, r),
+      ...carryPages(language, r),
       ...dictationPages(language, r),
       countingPage(language, r),
       ...wordPages(language, r),
@@ -65,13 +66,27 @@ function tablePages(language: Language, r: Random): Page[] {
   ])
 }
 
+/** Sums of a column with what is carried, which the last worked step is. */
+function carryPages(language: Language, r: Random): Page[] {
+  const digits = Array.from({ length: 10 }, (_, i) => i)
+  return digits
+    .slice(1)
+    .map((n) =>
+      textbook(
+        fill(GRAMMAR[language].textbook.carryTitle, { n }),
+        r.shuffle(digits.flatMap((m) => [0, 1].map((carry) => `${n}+${m}+${carry}=${n + m + carry}`))),
+      ),
+    )
+}
+
 /**
  * Numbers read out and written down, as they are or in columns: what a worked sum begins with, without a result. What stands between
  * is of every length: at a fixed distance a small model learns to look back so many places instead. Two numbers of two digits are
  * never joined by a plus: their sum may be one that is held out.
  */
 function dictationPages(language: Language, r: Random): Page[] {
-  const { dictationTitle, dictationOpeners, dictationAnswer, columnTitle, columnLines } = GRAMMAR[language].textbook
+  const { dictationTitle, dictationOpeners, dictationAnswer, columnTitle, columnLines, columnTails } =
+    GRAMMAR[language].textbook
   const digit = () => r.below(10)
   const number = () => String(10 + r.below(90))
   const read = (said: string) => fill(r.pick(dictationOpeners), { said, ...namesOf(language, r) })
@@ -81,7 +96,7 @@ function dictationPages(language: Language, r: Random): Page[] {
   }
   const writeInColumns = () => {
     const [a, b] = [number(), number()]
-    const slots = { said: `${a}-${b}`, ones: `${a[1]}-${b[1]}`, tens: `${a[0]}-${b[0]}` }
+    const slots = { said: `${a}-${b}`, ones: `${a[1]}-${b[1]}`, tens: `${a[0]}-${b[0]}`, tail: r.pick(columnTails) }
     return [read(slots.said), ...columnLines.map((line) => fill(line, slots))]
   }
   const page = (title: string, exercise: () => string[]) =>
