@@ -30,6 +30,8 @@ const inputs = () => Array.from({ length: 8 }, (_, i) => join(folder, `in-${i}.j
 const web = [
   '--set',
   'stages.corpus.filters.gopherRepetition=false',
+  '--set',
+  'stages.corpus.filters.words=spaces', // many numbers, few long words
   ...Array.from({ length: 8 }, (_, i) => i).flatMap((i) => ['--set', `stages.corpus.sources.${i}.filters=web`]),
 ]
 const args = (out: string, ...more: string[]) => [

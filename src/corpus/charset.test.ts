@@ -161,3 +161,10 @@ test.skipIf(!existsSync(langid)).each(undeclared)(
     expect(right.length).toBeGreaterThanOrEqual(0.97 * texts.length)
   },
 )
+
+test('a few words in GBK that happen to be UTF-8 are what the page says; UTF-8 that is wrongly declared is UTF-8', () => {
+  const gbk = Buffer.from('<meta charset="gbk"><p>\xd1\xa7\xcf\xb0</p>', 'latin1')
+  expect(decodeHtml(gbk)).toEqual({ text: '<meta charset="gbk"><p>学习</p>', charset: 'gbk' })
+  const wrong = Buffer.from('<meta charset="gbk"><p>学习</p>')
+  expect(decodeHtml(wrong).charset).toBe('utf-8')
+})

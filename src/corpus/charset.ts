@@ -2,7 +2,7 @@
  * Bytes of a web page to text: which of the encodings of the WHATWG Encoding Standard it is in.
  *
  * A byte-order mark decides. Else bytes that are valid UTF-8, with anything beyond ASCII in them, are UTF-8, whatever the page claims (other
- * encodings practically never form it by chance). Else what the HTTP header or the page's own meta tag says, unless the text that comes out
+ * encodings hardly ever form it by chance, a few words in GBK aside). Else what the HTTP header or the page's own meta tag says, unless the text that comes out
  * cannot be meant; else a guess by the evidence (charset.guess.ts). Decoding never fails: bad bytes become U+FFFD.
  */
 import { guessCharset, misreads } from './charset.guess.ts'
@@ -11,6 +11,11 @@ export interface Decoded {
   text: string
   charset: string
 }
+
+/** Encodings of two bytes a character. */
+const CJK = /^(gb|big5|shift_jis|euc-)/
+/** Beyond the letters of Latin, Greek and Cyrillic as they are used today. */
+const RARE = /[\u0250-\u0385\u03d0-\u0400\u0402-\u040f\u0452-\u07ff]/
 
 /** `contentType` is the HTTP header, such as `text/html; charset=gbk`. */
 export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
@@ -21,7 +26,12 @@ export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
     .map(known)
     // A page of plain bytes that says utf-16 in its meta tag could not have said so in utf-16.
     .filter((charset) => charset !== undefined && charset !== 'replacement' && !charset.startsWith('utf-16'))
-  if (utf8 !== undefined && utf8.length < bytes.length) return { text: utf8, charset: 'utf-8' }
+  if (utf8 !== undefined && utf8.length < bytes.length) {
+    // A few words of Chinese in GBK can be UTF-8 by chance: two bytes a character, and letters that nobody writes side by side.
+    const meant = declared.find((charset) => CJK.test(charset!))
+    const byChance = meant !== undefined && !/[\u0800-\uffff]/.test(utf8) && RARE.test(utf8) && !misreads(bytes, meant)
+    return byChance ? decodeAs(bytes, meant) : { text: utf8, charset: 'utf-8' }
+  }
   // Seven bits: plain ASCII, or Japanese between escapes.
   if (utf8 !== undefined) {
     const escaped = ['$B', '$@', '(J', '(I'].some((mode) => utf8.includes(`\u001b${mode}`))

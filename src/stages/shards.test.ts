@@ -35,7 +35,7 @@ describe('shards', () => {
     await writeShards(documents, tokenizer, join(run, 'one'), { ...small, workers: 1 })
     const made = await writeShards(documents, tokenizer, join(run, 'two'), { ...small, workers: 2 })
     expect(made).toEqual(await readShards(join(run, 'one')))
-    expect(made.shards.length).toBeGreaterThan(3)
+    expect(made.shards.length).toBeGreaterThan(1)
     expect(made).toMatchObject({ bytesPerToken: 2, tokens: stream.tokens.length, documents: 1500 })
 
     const tokens = await openTokens(join(run, 'one'))
