@@ -14,8 +14,8 @@ export interface Decoded {
 
 /** Encodings of two bytes a character. */
 const CJK = /^(gb|big5|shift_jis|euc-)/
-/** Beyond the letters of Latin, Greek and Cyrillic as they are used today. */
-const RARE = /[\u0250-\u0385\u03d0-\u0400\u0402-\u040f\u0452-\u07ff]/
+/** The letters of Latin, Greek and Cyrillic as they are used today, and all that takes three bytes in UTF-8. */
+const USED = /[\u0080-\u024f\u0386-\u03cf\u0401\u0410-\u0451\u0800-\uffff]/
 
 /** `contentType` is the HTTP header, such as `text/html; charset=gbk`. */
 export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
@@ -27,9 +27,9 @@ export function decodeHtml(bytes: Uint8Array, contentType = ''): Decoded {
     // A page of plain bytes that says utf-16 in its meta tag could not have said so in utf-16.
     .filter((charset) => charset !== undefined && charset !== 'replacement' && !charset.startsWith('utf-16'))
   if (utf8 !== undefined && utf8.length < bytes.length) {
-    // A few words of Chinese in GBK can be UTF-8 by chance: two bytes a character, and letters that nobody writes side by side.
+    // A few words of Chinese in GBK can be UTF-8 by chance: two bytes a character, and none of them a letter that is in use.
     const meant = declared.find((charset) => CJK.test(charset!))
-    const byChance = meant !== undefined && !/[\u0800-\uffff]/.test(utf8) && RARE.test(utf8) && !misreads(bytes, meant)
+    const byChance = meant !== undefined && !USED.test(utf8) && !misreads(bytes, meant)
     return byChance ? decodeAs(bytes, meant) : { text: utf8, charset: 'utf-8' }
   }
   // Seven bits: plain ASCII, or Japanese between escapes.
