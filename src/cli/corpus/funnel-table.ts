@@ -1,25 +1,10 @@
 /** The funnel as a table that a person reads: what is left after each step, and which rules took the rest. */
 import type { CorpusReport } from '../../corpus/index.ts'
 import { table } from '../columns.ts'
+import { funnelWords } from '../../stages/report/words.ts'
 import { say } from '../language.ts'
-import type { Sentence } from '../language.ts'
 
-const stepNames: Record<string, Sentence> = {
-  read: { en: 'documents', zh: '文档' },
-  url: { en: 'address', zh: '网址' },
-  extract: { en: 'main text', zh: '取正文' },
-  language: { en: 'language', zh: '语言' },
-  'min-length': { en: 'length', zh: '长度' },
-  'gopher-repetition': { en: 'Gopher: repetition', zh: 'Gopher：重复' },
-  'gopher-quality': { en: 'Gopher: quality', zh: 'Gopher：质量' },
-  c4: { en: 'C4', zh: 'C4' },
-  fineweb: { en: 'FineWeb', zh: 'FineWeb' },
-  'blocked-words': { en: 'unhealthy words', zh: '不良词' },
-  'exact-duplicate': { en: 'exact duplicates', zh: '完全重复' },
-  'near-duplicate': { en: 'near-duplicates', zh: '近似重复' },
-  'duplicate-lines': { en: 'duplicate lines', zh: '重复的行' },
-}
-const nameOf = (step: string) => (Object.hasOwn(stepNames, step) ? say(stepNames[step]!) : step)
+const nameOf = (step: string) => (funnelWords[step] ? say(funnelWords[step]) : step)
 
 const BAR = 20
 const bar = (share: number) => {

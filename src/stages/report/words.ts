@@ -144,6 +144,7 @@ export const funnelWords = table<Words>({
   decontamination: { zh: '没有考题', en: 'holds no exam questions' },
   'exact-duplicate': { zh: '没有重样的', en: 'no exact copy' },
   'near-duplicate': { zh: '没有近似的', en: 'no near copy' },
+  'duplicate-lines': { zh: '去掉重复的行', en: 'without repeated lines' },
 })
 
 const headings = {

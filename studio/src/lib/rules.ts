@@ -12,6 +12,8 @@ const steps: Record<string, Sentence> = {
   c4: { en: 'has whole sentences', zh: '有完整的句子' },
   fineweb: { en: 'is no list or menu', zh: '不是列表和菜单' },
   'blocked-words': { en: 'no banned words', zh: '没有违禁词' },
+  'toxic-words': { en: 'not abusive', zh: '不带脏字' },
+  decontamination: { en: 'holds no exam questions', zh: '没有考题' },
   'exact-duplicate': { en: 'not the same again', zh: '不是一模一样的' },
   'near-duplicate': { en: 'not nearly the same', zh: '不是大同小异的' },
 }
@@ -66,6 +68,16 @@ const reasons: Record<string, Sentence & { why: Sentence }> = {
     en: 'banned words',
     zh: '违禁词',
     why: { en: 'Full of words that spam is made of.', zh: '满是垃圾信息里的词。' },
+  },
+  'toxic-words': {
+    en: 'abuse',
+    zh: '脏字',
+    why: { en: 'Full of words that insult people.', zh: '满是骂人的话。' },
+  },
+  decontamination: {
+    en: 'exam questions',
+    zh: '考题',
+    why: { en: 'Holds questions of the exam: who has read them proves nothing.', zh: '里面有考题，读过了再考就说明不了什么。' },
   },
   'exact-duplicate': {
     en: 'the same again',
