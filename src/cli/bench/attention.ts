@@ -6,8 +6,7 @@ import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { peakFlops, warnIfBusy } from './measure.ts'
-
-const whole = (fallback: number, en: string, zh: string) => help(z.number().int().positive().default(fallback), en, zh)
+import { whole } from './sizes.ts'
 
 export const attentionFlags = z.object({
   heads: whole(6, 'query heads', '查询头数'),

@@ -1,23 +1,16 @@
 /** xueba bench decode: tokens a second of decoding, sampler included, against the memory's bandwidth (few rows) or the FMA peak (many). */
 import { z } from 'zod'
 import { createSession } from '../../generate/index.ts'
-import { countParameters, createModel, flopsPerToken, freeModel, initialize, type ModelConfig } from '../../nn/index.ts'
+import { countParameters, createModel, flopsPerToken, freeModel, initialize } from '../../nn/index.ts'
 import { backendNames, openEngine } from '../../tensor/open.node.ts'
 import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { copyBandwidth, median, peakFlops, warnIfBusy } from './measure.ts'
-
-const whole = (fallback: number, en: string, zh: string) => help(z.number().int().positive().default(fallback), en, zh)
+import { configOfSizes, sizeFlags, whole } from './sizes.ts'
 
 export const decodeFlags = z.object({
-  layers: whole(12, 'layers', '层数'),
-  heads: whole(12, 'query heads', '查询头数'),
-  kvHeads: whole(12, 'key/value heads', '键值头数'),
-  dim: whole(768, 'width', '宽度'),
-  headDim: whole(64, 'size of a head', '每个头的大小'),
-  ff: whole(2048, 'width of the feed-forward layer', '前馈层宽度'),
-  vocab: whole(32_768, 'vocabulary', '词表大小'),
+  ...sizeFlags({ layers: 12, heads: 12, dim: 768, ff: 2048, vocab: 32_768 }),
   batch: help(z.array(z.number().int().positive()).default([1, 8, 64]), 'rows at once', '一次几行'),
   tokens: whole(32, 'tokens of a timed run', '每次计时的词元数'),
   rounds: whole(5, 'timed runs', '计时几次'),
@@ -46,19 +39,7 @@ const PROMPT = 16
 export async function timeDecode(o: Omit<Flags, 'json'>) {
   const engine = await openEngine({ backend: o.backend, threads: o.threads })
   const capacity = PROMPT + o.tokens * (o.rounds + 1) + 1
-  const config: ModelConfig = {
-    vocabSize: o.vocab,
-    dim: o.dim,
-    layers: o.layers,
-    heads: o.heads,
-    kvHeads: o.kvHeads,
-    headDim: o.headDim,
-    ff: o.ff,
-    ropeTheta: 10_000,
-    eps: 1e-6,
-    tied: true,
-    maxPositions: capacity,
-  }
+  const config = configOfSizes(o, capacity)
   const bandwidth = await copyBandwidth(engine)
   let peak = peakFlops(engine, 'f32')
   const model = createModel(engine, config, { trainable: false })

@@ -4,15 +4,7 @@
  */
 import { spawnSync } from 'node:child_process'
 import { z } from 'zod'
-import {
-  countParameters,
-  createModel,
-  createTrainer,
-  flopsPerToken,
-  freeModel,
-  initialize,
-  type ModelConfig,
-} from '../../nn/index.ts'
+import { countParameters, createModel, createTrainer, flopsPerToken, freeModel, initialize } from '../../nn/index.ts'
 import { UserError } from '../../run/index.ts'
 import { profile, random } from '../../tensor/index.ts'
 import { backendNames, openEngine } from '../../tensor/open.node.ts'
@@ -20,21 +12,14 @@ import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { copyBandwidth, median, peakFlops, warnIfBusy } from './measure.ts'
-
-const size = (fallback: number, en: string, zh: string) => help(z.number().int().positive().default(fallback), en, zh)
+import { configOfSizes, sizeFlags, whole } from './sizes.ts'
 
 export const stepFlags = z.object({
-  layers: size(6, 'layers', '层数'),
-  heads: size(6, 'query heads', '查询头数'),
-  kvHeads: size(6, 'key/value heads', '键值头数'),
-  dim: size(384, 'width', '宽度'),
-  headDim: size(64, 'size of a head', '每个头的大小'),
-  ff: size(1024, 'width of the feed-forward layer', '前馈层宽度'),
-  vocab: size(4096, 'vocabulary', '词表大小'),
-  block: size(256, 'tokens of a row', '每行词元数'),
-  batch: size(4, 'rows', '行数'),
-  steps: size(10, 'timed steps', '计时的步数'),
-  warmup: size(3, 'steps before', '之前热身的步数'),
+  ...sizeFlags({ layers: 6, heads: 6, dim: 384, ff: 1024, vocab: 4096 }),
+  block: whole(256, 'tokens of a row', '每行词元数'),
+  batch: whole(4, 'rows', '行数'),
+  steps: whole(10, 'timed steps', '计时的步数'),
+  warmup: whole(3, 'steps before', '之前热身的步数'),
   threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
   precision: help(z.enum(['f32', 'bf16']).default('f32'), 'of the factors of matrix products', '矩阵乘法中因子的精度'),
   backend: help(z.enum(backendNames).optional(), 'backend (default: the best)', '计算后端（默认最好的）'),
@@ -53,7 +38,7 @@ export const stepFlags = z.object({
     'command of a peer that prints the same JSON fields, run in turn',
     '对手的命令，输出同样的 JSON 字段，与本程序轮流运行',
   ),
-  rounds: size(3, 'turns with the peer', '与对手轮流几次'),
+  rounds: whole(3, 'turns with the peer', '与对手轮流几次'),
   json: help(z.boolean().default(false), 'print JSON', '输出 JSON'),
 })
 type Flags = z.infer<typeof stepFlags>
@@ -136,19 +121,7 @@ interface Timing {
 /** A model with random weights, its trainer, and a batch of random tokens. */
 async function setUp(o: Flags) {
   const engine = await openEngine({ backend: o.backend, threads: o.threads })
-  const config: ModelConfig = {
-    vocabSize: o.vocab,
-    dim: o.dim,
-    layers: o.layers,
-    heads: o.heads,
-    kvHeads: o.kvHeads,
-    headDim: o.headDim,
-    ff: o.ff,
-    ropeTheta: 10_000,
-    eps: 1e-6,
-    tied: true,
-    maxPositions: o.block,
-  }
+  const config = configOfSizes(o, o.block)
   const model = createModel(engine, config)
   initialize(model, 1)
   const rates = { matrixRate: 3e-4, embeddingRate: 3e-4, vectorRate: 3e-4, weightDecay: 0.01 }
