@@ -77,7 +77,10 @@ const reasons: Record<string, Sentence & { why: Sentence }> = {
   decontamination: {
     en: 'exam questions',
     zh: '考题',
-    why: { en: 'Holds questions of the exam: who has read them proves nothing.', zh: '里面有考题，读过了再考就说明不了什么。' },
+    why: {
+      en: 'Holds questions of the exam: who has read them proves nothing.',
+      zh: '里面有考题，读过了再考就说明不了什么。',
+    },
   },
   'exact-duplicate': {
     en: 'the same again',
