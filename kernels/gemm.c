@@ -5,7 +5,8 @@
 //   The next block of B goes into a second buffer, so that one barrier a block suffices.
 // Every element of C is one chain of FMAs over k inside a K block, added up block by block. The blocks depend on K alone:
 // its bits depend neither on the tile it fell into nor on the number of threads.
-// Few rows times stored-transposed B (decoding: x W^T) takes another path that packs nothing and streams W once.
+// Few rows times stored-transposed B (decoding: x W^T) take other paths that stream W once: `skinny` packs nothing, `narrow`
+// changes the roles of A and B.
 #include "tile.h"
 
 #ifndef KC
@@ -15,6 +16,11 @@
 #define NC (768 / NR * NR)
 #endif
 #define GROUP 4 // tiles of transposed A that are packed at once
+// K is cut into blocks of equal size, a multiple of 4.
+static int64_t depth(int64_t K) {
+  int64_t blocks = (K + KC - 1) / KC;
+  return ((K + blocks - 1) / blocks + 3) / 4 * 4;
+}
 // Rows up to which nothing is packed (measured: with a small K the sums across lanes cost more than packing).
 #ifndef SKINNY
 #define SKINNY(K) ((K) < 256 ? 16 : 32)
@@ -98,6 +104,46 @@ static void skinny(int64_t M, int64_t N, int64_t K, float alpha, const float *A,
   }
 }
 
+// C = alpha A B^T + beta R for rows so few that packing B into shared panels would not pay (batched decoding). The roles change:
+// A is packed once into panels, each thread transposes its own rows of B, a tile at a time, into L1, and the tiles, which
+// are C^T, gather in T until they leave as whole lines of C. Every element is the same chain of FMAs as in `product`.
+#define NARROW 192
+#define GATHER 8
+static void narrow(int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda, const float *B, int64_t ldb,
+                   float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
+  int64_t deep = depth(K), blocks = (K + deep - 1) / deep, panels = (M + NR - 1) / NR, ld = panels * NR, u, end;
+  float *packed = shared_panel_scratch(ld * K * sizeof(float));
+  float *a = panel_scratch(id, (MP * KC + GATHER * MR * ld) * sizeof(float)), *T = a + MP * KC;
+  share(panels * blocks, 1, id, threads, &u, &end);
+  for (; u < end; u++) {
+    int64_t k = u / panels * deep, i = u % panels * NR, kc = least(K - k, deep);
+    pack_rows(A + i * lda + k, lda, least(M - i, NR), kc, packed + k * ld + i * kc, NR);
+  }
+  barrier();
+  int64_t n;
+  share(N, VW, id, threads, &n, &end);
+  for (int64_t wide; n < end; n += wide) {
+    wide = least(end - n, GATHER * MR);
+    if (R) pack_rows(R + n, ldc, M, wide, T, ld);
+    for (int64_t tiles = tiles_of(wide), t = 0; t < tiles; t++) {
+      int64_t j = tile_row(wide, tiles, t), mr = tile_row(wide, tiles, t + 1) - j;
+      for (int64_t k = 0; k < K; k += deep) {
+        int64_t kc = least(K - k, deep);
+        pack_rows(B + (n + j) * ldb + k, ldb, least(N - n - j, MP), kc, a, MP);
+        for (int64_t i = 0; i < M; i += NR) {
+          float *c = T + j * ld + i;
+          tile_packed((int)mr, M - i <= VW ? 1 : NV, kc, a, MP, packed + k * ld + i * kc, NR, alpha, k ? 1 : beta,
+                      k || R ? c : 0, c, ld);
+        }
+      }
+    }
+    if (wide % VW == 0) pack_rows(T, ld, wide, M, C + n, ldc);
+    else
+      for (int64_t i = 0; i < M; i++)
+        for (int64_t j = 0; j < wide; j++) C[i * ldc + n + j] = T[j * ld + i];
+  }
+}
+
 // C = beta R, for K = 0.
 static void scale(int64_t M, int64_t N, float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
   int64_t i, to;
@@ -144,8 +190,11 @@ static void product(int half, int ta, int tb, int64_t M, int64_t N, int64_t K, f
     skinny(M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads);
     return;
   }
-  int64_t blocks = (K + KC - 1) / KC, deep = ((K + blocks - 1) / blocks + 3) / 4 * 4; // K blocks of equal size
-  int64_t tiles = tiles_of(M), packed = deep * least((N + NR - 1) / NR * NR, NC);
+  if (M <= NARROW && tb && !ta && !half) {
+    narrow(M, N, K, alpha, A, lda, B, ldb, beta, R, C, ldc, id, threads);
+    return;
+  }
+  int64_t deep = depth(K), tiles = tiles_of(M), packed = deep * least((N + NR - 1) / NR * NR, NC);
   float *buffers = shared_panel_scratch(2 * packed * sizeof(float)), *a = panel_scratch(id, GROUP * MP * KC * sizeof(float));
   int turn = 0;
   for (int64_t n = 0; n < N; n += NC) {

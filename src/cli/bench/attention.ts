@@ -5,7 +5,7 @@ import { backendNames, openEngine } from '../../tensor/open.node.ts'
 import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
-import { peakFlops, warnIfBusy } from './measure.ts'
+import { median, peakFlops, warnIfBusy } from './measure.ts'
 import { whole } from './sizes.ts'
 
 export const attentionFlags = z.object({
@@ -49,7 +49,6 @@ export async function timeAttention({ heads, kvHeads, headDim, threads, backend 
     t.grad = engine.zeros(shape)
     return t
   }
-  let peak = peakFlops(engine, 'f32')
   const rows = []
   for (const time of LENGTHS) {
     const batch = TOKENS / time
@@ -64,29 +63,22 @@ export async function timeAttention({ heads, kvHeads, headDim, threads, backend 
       const y = attend({ qkv, qNorm, kNorm, rope, starts }, { batch, time, heads, kvHeads, headDim, eps: 1e-6 })
       backward(sum(multiply(y, weights)))
     })
+    const before = peakFlops(engine, 'f32')
     const found = await profile(engine, [program], 9)
-    peak = Math.max(peak, peakFlops(engine, 'f32', 2))
+    const peak = (before + peakFlops(engine, 'f32')) / 2 / 1e9
     const gflops = (kernel: ProfileRow['kernel']) => {
       const { flops, ms } = found.find((row) => row.kernel === kernel)!
       return flops / ms / 1e6
     }
-    rows.push({ time, batch, forward: gflops('attention_forward'), backward: gflops('attention_backward') })
+    const [forward, back] = [gflops('attention_forward'), gflops('attention_backward')]
+    const share = (value: number) => (peak > 0 ? value / peak : null)
+    rows.push({ time, batch, peak, forward, backward: back, forwardShare: share(forward), backwardShare: share(back) })
     program.free()
     for (const t of [rope, starts, qkv, qNorm, kNorm, weights]) t.free()
   }
   const { name, threads: used } = engine.backend
   await engine.close()
-  const gigaPeak = peak / 1e9
-  return {
-    backend: name,
-    threads: used,
-    peak: gigaPeak,
-    rows: rows.map((row) => ({
-      ...row,
-      forwardShare: gigaPeak > 0 ? row.forward / gigaPeak : null,
-      backwardShare: gigaPeak > 0 ? row.backward / gigaPeak : null,
-    })),
-  }
+  return { backend: name, threads: used, peak: median(rows.map((row) => row.peak)), rows }
 }
 
 export function printAttention({ backend, threads, peak, rows }: Awaited<ReturnType<typeof timeAttention>>): void {

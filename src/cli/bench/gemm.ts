@@ -44,7 +44,7 @@ export interface GemmRow {
   n: number
   k: number
   gflops: number
-  /** Of the measured peak of as many threads. */
+  /** Median of the turns' ratios to the peak of as many threads, measured in the same turn. */
   peakShare: number | null
   /** OpenBLAS (f32), where it is. */
   openblas: number | null
@@ -71,12 +71,14 @@ export async function timeGemm({ threads, precision, backend, rounds }: Omit<Fla
   const blas = precision === 'f32' ? openBlas(engine.backend.threads) : null
   const rows: GemmRow[] = []
   engine.precision = precision
-  let peak = peakFlops(engine, precision)
+  const peaks: number[] = []
+  const peakTurn = () => Promise.resolve(1 / peakFlops(engine, precision, 2)) // seconds of an operation
   for (const [layout, m, n, k] of SHAPES) {
     const { own, free } = ownProduct(engine, layout, m, n, k)
-    const rivals = blas ? [own, blas.product(layout, m, n, k)] : [own]
-    const [ours, theirs] = await takeTurns(rounds, rivals)
-    peak = Math.max(peak, peakFlops(engine, precision, 2))
+    const rivals = blas ? [own, peakTurn, blas.product(layout, m, n, k)] : [own, peakTurn]
+    const [ours, inRegisters, theirs] = await takeTurns(rounds, rivals)
+    peaks.push(...inRegisters!.map((seconds) => 1 / seconds))
+    const shares = ours!.map((seconds, i) => (2 * m * n * k * inRegisters![i]!) / seconds)
     const gflops = (seconds: number) => (2 * m * n * k) / seconds / 1e9
     rows.push({
       layout,
@@ -84,13 +86,12 @@ export async function timeGemm({ threads, precision, backend, rounds }: Omit<Fla
       n,
       k,
       gflops: gflops(median(ours!)),
-      peakShare: null,
+      peakShare: Number.isFinite(shares[0]) ? median(shares) : null,
       openblas: theirs ? gflops(median(theirs)) : null,
       ratio: theirs ? median(ours!.map((seconds, i) => theirs[i]! / seconds)) : null,
     })
     free()
   }
-  for (const row of rows) row.peakShare = peak > 0 ? (row.gflops * 1e9) / peak : null
   const { name, threads: used, description } = engine.backend
   await engine.close()
   return {
@@ -98,7 +99,7 @@ export async function timeGemm({ threads, precision, backend, rounds }: Omit<Fla
     threads: used,
     precision,
     unit: description.bf16,
-    peak: peak / 1e9,
+    peak: peaks.every(Number.isFinite) ? median(peaks) / 1e9 : 0,
     peer: blas?.version,
     rows,
   }

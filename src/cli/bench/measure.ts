@@ -43,15 +43,18 @@ export async function secondsOf(engine: Engine, program: Program, least = 0.02):
   }
 }
 
-/** FLOP/s of multiplications in registers, on all threads of the engine: the best of `times`. 0 without such a unit. */
-export function peakFlops(engine: Engine, precision: Precision, times = 10): number {
-  let best = 0
-  for (let i = 0; i < times && engine.backend.peakFlops; i++) {
+/**
+ * FLOP/s of multiplications in registers, on all threads of the engine: the median of `times`. 0 without such a unit. The
+ * clock of a processor changes with its neighbours' work: a share of the peak needs a peak measured in the same moment.
+ */
+export function peakFlops(engine: Engine, precision: Precision, times = 5): number {
+  if (!engine.backend.peakFlops) return 0
+  const once = () => {
     const begin = performance.now()
-    const flops = engine.backend.peakFlops(1_000_000, precision)
-    best = Math.max(best, (flops / (performance.now() - begin)) * 1000)
+    const flops = engine.backend.peakFlops!(1_000_000, precision)
+    return (flops / (performance.now() - begin)) * 1000
   }
-  return best
+  return median(Array.from({ length: times }, once))
 }
 
 /** Bytes a second that copying moves (read and written both counted), far beyond the caches: the best of `times`. */
