@@ -81,8 +81,9 @@ double bf16_peak(int64_t iterations);
 
 // Every kernel, in the order of the opcodes: `fill` is 1. TypeScript reads this list (a test compares).
 #define KERNELS(X)                                                                                                     \
-  X(fill) X(copy) X(axpby) X(binary) X(sum) X(gather_rows) X(gemm) X(embedding_forward) X(embedding_backward)         \
-  X(rmsnorm_forward) X(rmsnorm_backward) X(qk_forward) X(qk_backward) X(attention_forward) X(attention_backward)      \
+  X(fill) X(copy) X(axpby) X(binary) X(sum) X(gather_rows) X(gemm) X(linear_int8)                                      \
+  X(embedding_forward) X(embedding_backward) X(rmsnorm_forward) X(rmsnorm_backward) X(qk_forward) X(qk_backward)      \
+  X(attention_forward) X(attention_backward)                                                                           \
   X(swiglu_forward) X(swiglu_backward) X(cross_entropy) X(policy_loss) X(sum_squares) X(clip_scale) X(adamw)          \
   X(muon_momentum) X(normalize) X(muon_apply) X(cache_write) X(attention_cached) X(sample)
 

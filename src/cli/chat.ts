@@ -6,7 +6,7 @@ import type { Model } from '../nn/index.ts'
 import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { renderChat, stopIds, textStart, type Tokenizer, type Turn } from '../tokenizer/index.ts'
-import { help, UsageError } from './flags.ts'
+import { help, UsageError, weightsFlag } from './flags.ts'
 import { say } from './language.ts'
 import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
@@ -35,6 +35,7 @@ const flags = z.object({
     '大于 1 时少说重复的话',
   ),
   maxTokens: help(z.number().int().positive().default(200), 'longest answer', '回答最长多少词元'),
+  weights: weightsFlag,
   seed: help(z.number().int().nonnegative().default(1), 'seed of the draws', '随机种子'),
   alternatives: help(
     z.number().int().min(0).max(20).default(0),
@@ -65,7 +66,7 @@ export async function talk(target: string, given: ChatFlags, prompt?: string): P
   const { folder, kind } = await findModel(target, options.stage)
   const engine = await openEngine()
   const tokenizer = await loadTokenizer(folder)
-  const model = await loadModel(engine, folder, { trainable: false })
+  const model = await loadModel(engine, folder, { trainable: false, weights: options.weights })
   const isBase = goesOn(kind, tokenizer)
   const context = usualContext(model.config)
   const session = createSession(model, 1, context)

@@ -15,6 +15,13 @@ export function help<T extends z.ZodType>(schema: T, en: string, zh: string): T 
   return schema.meta({ en, zh }) as T
 }
 
+/** What a model that only answers computes with. */
+export const weightsFlag = help(
+  z.enum(['f32', 'int8']).default('f32'),
+  'int8: weights rounded to 8 bits, of which a token reads a quarter of the bytes',
+  'int8：权重取到 8 位，每个词元只读四分之一的字节',
+)
+
 interface Flag {
   key: string
   name: string

@@ -5,7 +5,7 @@ import { UserError } from '../run/index.ts'
 import { scoreText } from '../stages/score-text.ts'
 import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
-import { help, UsageError } from './flags.ts'
+import { help, UsageError, weightsFlag } from './flags.ts'
 import { say } from './language.ts'
 import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
@@ -20,13 +20,19 @@ export const score = verb({
       'model of which stage (default: the latest)',
       '用哪个阶段的模型（默认最新的）',
     ),
+    window: help(
+      z.number().int().positive().optional(),
+      'tokens scored together, each window anew (default: the context; better the length of its training rows)',
+      '每个窗口多少词元，各窗口从头开始（默认整个上下文；最好用训练时每行的长度）',
+    ),
+    weights: weightsFlag,
     json: help(
       z.boolean().default(false),
       'ids, loss (nats per predicted token), bitsPerByte, losses',
       '输出 ids、loss（每个预测词元的奈特数）、bitsPerByte、losses',
     ),
   }),
-  async run([target, file, ...rest], { stage, json }) {
+  async run([target, file, ...rest], { stage, window, weights, json }) {
     if (!target || !file || rest.length > 0)
       throw new UsageError(say({ en: 'xueba score <run|model> <file>', zh: 'xueba score <运行|模型> <文件>' }))
     const bytes = await readFile(file).catch((error: unknown) => {
@@ -37,8 +43,8 @@ export const score = verb({
     const engine = await openEngine()
     try {
       const tokenizer = await loadTokenizer(folder)
-      const model = await loadModel(engine, folder, { trainable: false })
-      const result = await scoreText(model, tokenizer, text)
+      const model = await loadModel(engine, folder, { trainable: false, weights })
+      const result = await scoreText(model, tokenizer, text, window)
       if (json) console.log(JSON.stringify(result))
       else
         console.log(

@@ -6,7 +6,7 @@ import { UserError } from '../run/index.ts'
 import { openServer } from '../server/index.ts'
 import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { openEngine } from '../tensor/open.node.ts'
-import { help, UsageError } from './flags.ts'
+import { help, UsageError, weightsFlag } from './flags.ts'
 import { say } from './language.ts'
 import { findModel, STAGES } from '../library/find-model.ts'
 import { verb } from './verb.ts'
@@ -46,6 +46,7 @@ export const serve = verb({
       'answers that may wait; more get status 429',
       '最多排队多少个回答，超出的返回 429',
     ),
+    weights: weightsFlag,
     timeout: help(z.number().positive().max(86_400).default(300), 'seconds an answer may take', '一个回答最多用多少秒'),
   }),
   async run([target, ...rest], flags) {
@@ -61,7 +62,7 @@ export const serve = verb({
     const engine = await openEngine()
     try {
       const tokenizer = await loadTokenizer(folder)
-      const model = await loadModel(engine, folder, { trainable: false })
+      const model = await loadModel(engine, folder, { trainable: false, weights: flags.weights })
       const { host, port, queue, timeout, allowOrigin: origins = [] } = flags
       const id = basename(resolve(target))
       const server = await openServer(model, tokenizer, {

@@ -2,6 +2,7 @@
 export * from './config.ts'
 export * from './config-json.ts'
 export * from './dpo.ts'
+export { roundModel } from './int8.ts'
 export { attachAdapter, type LoraOptions, peftModules, type PeftTensor, peftTensors } from './lora.ts'
 export * from './loss.ts'
 export * from './optimizer.ts'

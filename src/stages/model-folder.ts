@@ -12,6 +12,7 @@ import {
   type LoraOptions,
   type Model,
   type ModelConfig,
+  roundModel,
   saveWeights,
   toHuggingFace,
   weightsOf,
@@ -103,19 +104,25 @@ export async function readModel(folder: string): Promise<StoredModel> {
 type Lora = LoraOptions & { seed: number }
 
 /**
- * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none. Throws a UserError that names the
- * file that is missing or wrong.
+ * Reads a folder's config and weights into a new model; `score` adds a reward head where there is none, `weights` rounds a model that
+ * does not learn. Throws a UserError that names the file that is missing or wrong.
  */
 export async function loadModel(
   engine: Engine,
   folder: string,
-  { trainable = true, score = false, lora }: { trainable?: boolean; score?: boolean; lora?: Lora } = {},
+  {
+    trainable = true,
+    score = false,
+    lora,
+    weights = 'f32',
+  }: { trainable?: boolean; score?: boolean; lora?: Lora; weights?: 'f32' | 'int8' } = {},
 ): Promise<Model> {
   const config = await readConfig(folder)
   const model = createModel(engine, score ? { ...config, score: true } : config, { trainable: trainable && !lora })
   try {
     await fromWeights(folder, (source) => fillWeights(model, source))
     if (lora) attachAdapter(model, lora, lora.seed)
+    if (weights === 'int8') await roundModel(model)
   } catch (error) {
     freeModel(model)
     throw error

@@ -11,25 +11,33 @@ export interface TextScore {
   losses: number[]
 }
 
-/** Longer texts than the model's context are scored window by window, each beginning anew. */
-export async function scoreText(model: Model, tokenizer: Tokenizer, text: string): Promise<TextScore> {
+/**
+ * Texts longer than `window` tokens (default: the model's context) are scored window by window, each beginning anew. A model knows the
+ * positions that its training rows had: a context that was left longer than these makes a long text look hard.
+ */
+export async function scoreText(
+  model: Model,
+  tokenizer: Tokenizer,
+  text: string,
+  window = model.config.maxPositions,
+): Promise<TextScore> {
   const { engine } = model
   const ids = tokenizer.encode(text)
-  const time = Math.min(ids.length, model.config.maxPositions)
+  const time = Math.min(ids.length, window, model.config.maxPositions)
   const tensors = createBatch(engine, 1, time)
   const program = engine.capture(() => engine.noGrad(() => tokenLosses(model, tensors)))
   const endOfText = textStart(tokenizer)
   const losses: number[] = []
   for (let first = 0; first < ids.length; first += time) {
-    const window = ids.slice(first, first + time)
+    const part = ids.slice(first, first + time)
     const targets = new Int32Array(time).fill(-1)
-    targets.set(window)
+    targets.set(part)
     const inputs = new Int32Array(time).fill(endOfText)
-    inputs.set(window.slice(0, -1), 1)
+    inputs.set(part.slice(0, -1), 1)
     if (first > 0) inputs[0] = ids[first - 1]!
     writeBatch(tensors, { ids: inputs, targets, starts: new Int32Array(time) }, 1)
     program.run()
-    losses.push(...Array.from(await program.outputs.read()).slice(0, window.length))
+    losses.push(...Array.from(await program.outputs.read()).slice(0, part.length))
   }
   program.free()
   for (const t of [tensors.ids, tensors.targets, tensors.starts, tensors.weights]) t.free()

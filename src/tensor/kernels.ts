@@ -10,6 +10,7 @@ export const kernelNames = [
   'sum',
   'gather_rows',
   'gemm',
+  'linear_int8',
   'embedding_forward',
   'embedding_backward',
   'rmsnorm_forward',

@@ -60,6 +60,8 @@ function costOf({ kernel, dims: d, addresses }: DecodedCommand): Cost {
   switch (kernel) {
     case 'gemm':
       return { flops: 2 * a * b * c, floats: a * c + b * c + a * b * (1 + given(3)) }
+    case 'linear_int8':
+      return { flops: 2 * a * b * c, floats: a * c + (b * c) / 4 + a * b * (1 + given(4)) }
     case 'cross_entropy': {
       const products = 1 + given(5) + given(6)
       return { flops: 2 * a * b * c * products, floats: (a * b + b * c) * products }

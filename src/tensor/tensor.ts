@@ -30,6 +30,14 @@ export interface LowRank {
   scale: number
 }
 
+/** A weight (N, K) in 8 bits: its bytes in words of four, and the factor of each row. */
+export interface Int8 {
+  /** (N·K/4) i32 */
+  bytes: Tensor
+  /** (N) */
+  factors: Tensor
+}
+
 export class Tensor {
   readonly engine: Engine
   readonly shape: Shape
@@ -44,6 +52,8 @@ export class Tensor {
   grad: Tensor | null = null
   /** Gets the gradient in this tensor's place, where it is the weight of a `linear`. */
   adapter: LowRank | null = null
+  /** The same weight in 8 bits, for products of few rows. */
+  int8: Int8 | null = null
   /** The recorded operation that made this tensor. */
   node: Node | null = null
 

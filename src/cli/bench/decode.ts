@@ -1,9 +1,10 @@
 /** xueba bench decode: tokens a second of decoding, sampler included, against the memory's bandwidth (few rows) or the FMA peak (many). */
 import { z } from 'zod'
 import { createSession } from '../../generate/index.ts'
-import { countParameters, createModel, flopsPerToken, freeModel, initialize } from '../../nn/index.ts'
+import { countParameters, createModel, flopsPerToken, freeModel, initialize, roundModel } from '../../nn/index.ts'
+import { INT8_ROWS } from '../../tensor/index.ts'
 import { backendNames, openEngine } from '../../tensor/open.node.ts'
-import { help } from '../flags.ts'
+import { help, weightsFlag } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { copyBandwidth, median, peakFlops, warnIfBusy } from './measure.ts'
@@ -12,6 +13,7 @@ import { configOfSizes, sizeFlags, whole } from './sizes.ts'
 export const decodeFlags = z.object({
   ...sizeFlags({ layers: 12, heads: 12, dim: 768, ff: 2048, vocab: 32_768 }),
   batch: help(z.array(z.number().int().positive()).default([1, 8, 64]), 'rows at once', '一次几行'),
+  weights: weightsFlag,
   tokens: whole(32, 'tokens of a timed run', '每次计时的词元数'),
   rounds: whole(5, 'timed runs', '计时几次'),
   threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
@@ -43,7 +45,7 @@ export async function timeDecode(o: Omit<Flags, 'json'>) {
   const bandwidth = await copyBandwidth(engine)
   const model = createModel(engine, config, { trainable: false })
   initialize(model, 1)
-  const bytes = 4 * countParameters(config)
+  if (o.weights === 'int8') await roundModel(model)
   const rows = []
   for (const batch of o.batch) {
     const session = createSession(model, batch, capacity)
@@ -59,6 +61,7 @@ export async function timeDecode(o: Omit<Flags, 'json'>) {
     }
     session.free()
     const [step, peak] = [median(seconds), median(peaks)]
+    const bytes = (o.weights === 'int8' && batch <= INT8_ROWS ? 1 : 4) * countParameters(config)
     rows.push({
       batch,
       stepMicroseconds: step * 1e6,
@@ -73,12 +76,13 @@ export async function timeDecode(o: Omit<Flags, 'json'>) {
   freeModel(model)
   const { name, threads } = engine.backend
   await engine.close()
-  return { backend: name, threads, params: countParameters(config), bandwidth, rows }
+  return { backend: name, threads, weights: o.weights, params: countParameters(config), bandwidth, rows }
 }
 
 export function printDecode({
   backend,
   threads,
+  weights,
   params,
   bandwidth,
   rows,
@@ -86,8 +90,8 @@ export function printDecode({
   const [million, gigabytes] = [(params / 1e6).toFixed(1), (bandwidth / 1e9).toFixed(1)]
   console.log(
     say({
-      en: `decoding with ${million} M parameters, ${backend}, ${threads} threads, f32, sampler included; copying moves ${gigabytes} GB/s`,
-      zh: `${million} 百万参数的模型解码，${backend}，${threads} 个线程，f32，含采样；内存拷贝 ${gigabytes} GB/s`,
+      en: `decoding with ${million} M parameters, ${backend}, ${threads} threads, ${weights}, sampler included; copying moves ${gigabytes} GB/s`,
+      zh: `${million} 百万参数的模型解码，${backend}，${threads} 个线程，${weights}，含采样；内存拷贝 ${gigabytes} GB/s`,
     }),
   )
   for (const row of rows) {

@@ -4,6 +4,7 @@
  */
 import { gradientOf, passGradient, record } from '../autograd.ts'
 import { type LowRank, show, type Tensor } from '../tensor.ts'
+import { INT8_ROWS, linearInt8 } from './int8.ts'
 import { isHalf, same, toBf16 } from './precision.ts'
 import type { ReferenceKernels } from './reference.ts'
 
@@ -42,7 +43,8 @@ export function linear(x: Tensor, w: Tensor, residual?: Tensor): Tensor {
   if (residual && show(residual.shape) !== show([n, m]))
     throw new Error(`linear: the residual is ${show(residual.shape)}, the output ${show([n, m])}`)
   const y = x.engine.empty([n, m])
-  gemm(x, w, y, { transposeB: true, beta: residual ? 1 : 0, residual })
+  if (w.int8 && n <= INT8_ROWS) linearInt8(x, w.int8, y, residual)
+  else gemm(x, w, y, { transposeB: true, beta: residual ? 1 : 0, residual })
   const { adapter } = w
   const inputs = [x, w, ...(residual ? [residual] : []), ...(adapter ? [adapter.a, adapter.b] : [])]
   return record('linear', inputs, y, [], (dy) => {

@@ -142,6 +142,19 @@ const cases: Record<string, [fc.Arbitrary<number[]>, (shape: number[]) => Graph]
         return [c]
       },
   ],
+  'linear with weights of 8 bits': [
+    fc.tuple(fc.integer({ min: 1, max: ops.INT8_ROWS }), size, fc.integer({ min: 1, max: 50 })),
+    ([m, n, words]) =>
+      (i) => {
+        const k = 4 * words!
+        const draw = random(7, 'weights')
+        const values = Float32Array.from({ length: n! * k }, () => draw.normal())
+        const w = i.tensor(n!, k)
+        w.int8 = ops.int8Of(i.engine, ops.roundToInt8(values, n!, k))
+        const x = i.tensor(m!, k)
+        return [ops.linear(x, w), ops.linear(x, w, i.tensor(m!, n!))]
+      },
+  ],
   'gemm in bfloat16': [
     fc.tuple(size, size, size, fc.integer({ min: 0, max: 3 })),
     ([m, n, k, layout]) =>
