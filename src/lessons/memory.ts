@@ -27,8 +27,13 @@ export interface Costs {
 /** Bytes of the corpus that are scored, at most: whole documents, spread over it. */
 const SCORED = 200_000
 
-/** Compressors get the whole corpus at once, as the model did. */
-export async function costsOf(model: Model, tokenizer: Tokenizer, texts: readonly string[]): Promise<Costs> {
+/** Compressors get the whole corpus at once, as the model did. `window`: tokens scored together, as in `scoreText`. */
+export async function costsOf(
+  model: Model,
+  tokenizer: Tokenizer,
+  texts: readonly string[],
+  window?: number,
+): Promise<Costs> {
   const all = Buffer.from(texts.join('\n'))
   const bits = (compressed: Uint8Array) => (compressed.length * 8) / all.length
   const ppm = new Ppm(ppmOrder(all.length))
@@ -39,7 +44,7 @@ export async function costsOf(model: Model, tokenizer: Tokenizer, texts: readonl
   for (let i = 0; i < texts.length; i += every) {
     const text = texts[i]!
     if (text === '') continue
-    const { bitsPerByte } = await scoreText(model, tokenizer, text)
+    const { bitsPerByte } = await scoreText(model, tokenizer, text, window)
     nats += bitsPerByte * Buffer.byteLength(text)
     bytes += Buffer.byteLength(text)
   }

@@ -11,11 +11,11 @@ import { big } from './numbers.ts'
 const PASSAGES = 100
 
 export async function memory(target: string, { stage, seed, json }: LessonFlags): Promise<void> {
-  const { language, seed: runSeed, texts, readTown } = await backgroundOf(target)
+  const { language, seed: runSeed, texts, readTown, rowLength } = await backgroundOf(target)
   await withModel(target, stage ?? 'base', async ({ model, tokenizer, folder }) => {
     const corpus = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
     const weights = statSync(join(folder, 'model.safetensors')).size
-    const costs = await costsOf(model, tokenizer, texts)
+    const costs = await costsOf(model, tokenizer, texts, rowLength)
     const recitals = await recite(model, tokenizer, texts, { count: PASSAGES, seed })
     const world = readTown ? makeWorld({ language, seed: runSeed }) : undefined
     const facts = world && (await familiarity(model, tokenizer, world, texts))

@@ -43,6 +43,8 @@ export interface Background {
   texts: string[]
   /** Whether it read the embedded world's web. */
   readTown: boolean
+  /** Tokens in a row of its pre-training: the positions it knows. */
+  rowLength: number | undefined
   /** What it practised, or was examined on. */
   task: TaskSpec | undefined
 }
@@ -54,12 +56,13 @@ export async function backgroundOf(target: string): Promise<Background> {
   if (!corpus) throw new UserError(`${target} has no finished corpus stage`, `${target} 的 corpus 阶段还没有做完`)
   const recipe = parse(await readFile(runFiles(run.folder).recipe, 'utf8')) as {
     seed?: number
-    stages: { kind: string; sources?: { world?: string }[]; tasks?: { task: unknown }[] }[]
+    stages: { kind: string; time?: number; sources?: { world?: string }[]; tasks?: { task: unknown }[] }[]
   }
   const texts: string[] = []
   for await (const text of textsOf(join(corpus.folder, 'documents.jsonl'))) texts.push(text)
   const readTown = recipe.stages.some(({ sources }) => sources?.some(({ world }) => world !== undefined) ?? false)
   const specs = recipe.stages.flatMap(({ tasks }) => (Array.isArray(tasks) ? tasks.map(({ task }) => task) : []))
   const task = specs.map((spec) => taskSchema.safeParse(spec).data).find((spec) => spec !== undefined)
-  return { language: run.language, seed: recipe.seed ?? 1, texts, readTown, task }
+  const rowLength = recipe.stages.find(({ kind }) => kind === 'pretrain')?.time
+  return { language: run.language, seed: recipe.seed ?? 1, texts, readTown, rowLength, task }
 }
