@@ -4,6 +4,7 @@ import { Engine, openReference, random } from '../tensor/index.ts'
 import type { ModelConfig } from './config.ts'
 import type { Batch } from './loss.ts'
 import type { OptimizerOptions } from './optimizer.ts'
+import { attachAdapter } from './lora.ts'
 import { createTrainer } from './trainer.ts'
 import { createModel, initialize } from './transformer.ts'
 
@@ -67,5 +68,25 @@ it('four rows at once, in twos and one by one give the same loss, gradient norm 
     expect(result.loss).toBeCloseTo(whole.result.loss, 10)
     expect(result.gradNorm).toBeCloseTo(whole.result.gradNorm, 10)
     weights.forEach((w, i) => expect(w).toBeCloseTo(whole.weights[i]!, 9))
+  }
+})
+
+it('layers computed again in the backward pass give the same bits in less memory', async () => {
+  const learn = async (recompute: boolean, trainable: boolean) => {
+    const model = createModel(new Engine(openReference()), { ...config, layers: 4 }, { trainable })
+    initialize(model, 3)
+    if (!trainable) attachAdapter(model, { rank: 2, alpha: 4, targets: 'all' }, 1)
+    const trainer = createTrainer(model, { rows: 4, time: TIME, recompute }, options)
+    const draw = random(1, 'trainer.test')
+    for (let t = 1; t <= 3; t++) {
+      const integers = () => Int32Array.from({ length: 4 * TIME }, () => draw.below(13))
+      await trainer.step([{ ids: integers(), targets: integers(), starts: new Int32Array(4 * TIME) }], t, 1)
+    }
+    return { weights: Array.from(await model.slab.weights.read()), bytes: trainer.micro.size.bytes }
+  }
+  for (const trainable of [true, false]) {
+    const [plain, again] = [await learn(false, trainable), await learn(true, trainable)]
+    expect(again.weights).toEqual(plain.weights)
+    expect(again.bytes).toBeLessThan(plain.bytes)
   }
 })

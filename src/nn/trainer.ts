@@ -44,6 +44,8 @@ export interface BatchShape {
   time: number
   /** Of the factors in the matrix products of forward, backward and Muon; weights, sums and everything else are f32. */
   precision?: Precision
+  /** Activations of one layer at a time instead of all layers', for a second forward pass. */
+  recompute?: boolean
 }
 
 /** Language modelling: the next token of every place that has a target. */
@@ -74,6 +76,7 @@ export function trainOn<B>(
   const optimizer = createOptimizer(model, options)
   const before = engine.precision
   engine.precision = shape.precision ?? 'f32'
+  model.recompute = shape.recompute ?? false
   const micro = engine.capture(() => {
     const loss = objective.loss()
     backward(loss)
@@ -81,6 +84,7 @@ export function trainOn<B>(
   })
   const update = engine.capture(() => optimizer.update())
   engine.precision = before
+  model.recompute = false
   return {
     model,
     optimizer,

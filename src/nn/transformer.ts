@@ -4,7 +4,17 @@
  * data; `hiddenStates` is the whole forward pass. Attention over a cache (for generation) differs in one operation and is
  * passed in.
  */
-import { attention, embedding, type Engine, linear, random, rmsNorm, swiglu, type Tensor } from '../tensor/index.ts'
+import {
+  attention,
+  embedding,
+  type Engine,
+  linear,
+  random,
+  recompute,
+  rmsNorm,
+  swiglu,
+  type Tensor,
+} from '../tensor/index.ts'
 import { checkConfig, type ModelConfig } from './config.ts'
 import type { Adapter } from './lora.ts'
 import { layOut, type Slab, viewsOf } from './parameters.ts'
@@ -44,6 +54,8 @@ export interface Model {
   rope: Tensor
   /** What learns in the place of the weights, where they are frozen. */
   adapter: Adapter | null
+  /** Whether layers are computed again in the backward pass and keep nothing until then. */
+  recompute: boolean
 }
 
 /** A model with all weights zero: fill it with `initialize` or `loadWeights`. */
@@ -80,6 +92,7 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
     score: config.score ? slab.view('score.weight') : null,
     rope: engine.keep(engine.tensor(ropeTable(config), [config.maxPositions, headDim])),
     adapter: null,
+    recompute: false,
   }
 }
 
@@ -120,13 +133,14 @@ export function hiddenStates(model: Model, ids: Tensor, attend: Attend): Tensor 
   let x = embedding(ids, model.embed) // (N, C)
   const ones = config.qkvBias ? engine.full([ids.size, 1], 1) : null // times a bias: a row of it for every token
   layers.forEach((layer, index) => {
-    x = engine.scope(() => {
+    const block = (x: Tensor): Tensor => {
       const bias = ones && layer.qkvBias ? linear(ones, layer.qkvBias) : undefined
       const qkv = linear(rmsNorm(x, layer.inputNorm, config.eps), layer.qkv, bias) // (N, (H + 2·Hkv)·D)
       const y = linear(attend(qkv, layer, index), layer.o, x) // (N, C)
       const gateUp = linear(rmsNorm(y, layer.postNorm, config.eps), layer.gateUp) // (N, 2F)
       return linear(swiglu(gateUp), layer.down, y) // (N, C)
-    })
+    }
+    x = model.recompute ? recompute(x, block) : engine.scope(() => block(x))
   })
   return rmsNorm(x, model.norm, config.eps)
 }

@@ -138,8 +138,8 @@ async function secondsPerStep(kind: string, config: ModelConfig, stageConfig: ob
 const PROMPT = 24
 
 async function secondsPerUpdate(model: Model, options: TrainingOptions): Promise<number> {
-  const { rows, time, microBatches, precision } = options
-  const trainer = createTrainer(model, { rows, time, precision }, optimizerOf(options))
+  const { rows, time, microBatches, precision, recompute } = options
+  const trainer = createTrainer(model, { rows, time, precision, recompute }, optimizerOf(options))
   const ids = Int32Array.from({ length: rows * time }, (_, i) => (i * 7919) % model.config.vocabSize)
   const batch = { ids, targets: ids.toReversed(), starts: new Int32Array(rows * time) }
   let t = 0

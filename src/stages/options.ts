@@ -34,6 +34,12 @@ export const trainingOptions = z.object({
     .enum(['f32', 'bf16'])
     .default('f32')
     .describe('of the factors in matrix products; weights, sums and the optimizer are f32 either way'),
+  recompute: z
+    .boolean()
+    .default(false)
+    .describe(
+      'keep the activations of one layer at a time and compute the others again: less memory, a fifth more time',
+    ),
   microBatches: whole.default(1).describe('micro-batches whose gradients add up to one update'),
   matrices: z.enum(['muon', 'adamw']).default('muon').describe('optimizer of the hidden matrices'),
   matrixRate: rate.default(0.02).describe('peak learning rate of the hidden matrices'),
@@ -53,7 +59,7 @@ export const trainingOptions = z.object({
 export type TrainingOptions = z.infer<typeof trainingOptions>
 
 export function optimizerOf(
-  o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'steps' | 'minutes'>,
+  o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'recompute' | 'steps' | 'minutes'>,
 ): OptimizerOptions {
   const { embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
   // Muon makes every direction of an update equally long: senseless for the two thin factors of a product.

@@ -1,5 +1,5 @@
 /** xueba/tensor: tensors, autograd and operations on a queue of commands. Runs in Node and in a browser. */
-export { backward } from './autograd.ts'
+export { backward, recompute } from './autograd.ts'
 export type { Backend, DType, FloatArray, Precision } from './backend.ts'
 export { openReference } from './backends/reference.ts'
 export { Engine } from './engine.ts'

@@ -22,6 +22,11 @@ export const stepFlags = z.object({
   warmup: whole(3, 'steps before', '之前热身的步数'),
   threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
   precision: help(z.enum(['f32', 'bf16']).default('f32'), 'of the factors of matrix products', '矩阵乘法中因子的精度'),
+  recompute: help(
+    z.boolean().default(false),
+    'layers are computed again in the backward pass: less memory',
+    '反向时把各层重算一遍：省内存',
+  ),
   backend: help(z.enum(backendNames).optional(), 'backend (default: the best)', '计算后端（默认最好的）'),
   optimizer: help(
     z.enum(['adamw', 'muon']).default('adamw'),
@@ -127,7 +132,7 @@ async function setUp(o: Flags) {
   const rates = { matrixRate: 3e-4, embeddingRate: 3e-4, vectorRate: 3e-4, weightDecay: 0.01 }
   const trainer = createTrainer(
     model,
-    { rows: o.batch, time: o.block, precision: o.precision },
+    { rows: o.batch, time: o.block, precision: o.precision, recompute: o.recompute },
     { matrices: o.optimizer, ...rates, beta1: 0.9, beta2: 0.95, eps: 1e-8, momentum: 0.95, clip: 1 },
   )
   const draw = random(1, 'bench')

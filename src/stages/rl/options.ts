@@ -12,7 +12,7 @@ export const DEFAULT_STEPS = 200
 
 const amount = z.number().nonnegative()
 
-export const rlOptions = trainingOptions.omit({ microBatches: true, precision: true }).extend({
+export const rlOptions = trainingOptions.omit({ microBatches: true, precision: true, recompute: true }).extend({
   steps: whole
     .optional()
     .describe(`steps, each with new answers; when neither steps nor minutes are given: ${DEFAULT_STEPS}`),
