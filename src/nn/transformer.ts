@@ -99,8 +99,8 @@ export function createModel(engine: Engine, config: ModelConfig, { trainable = t
 /** Gives the model's memory back. */
 export function freeModel(model: Model): void {
   const { slab, adapter, rope } = model
-  const int8 = new Set([...model.layers.flatMap(({ qkv, o, gateUp, down }) => [qkv, o, gateUp, down]), model.head])
-  for (const { int8: rounded } of int8) (rounded?.bytes.free(), rounded?.factors.free())
+  const matrices = [...model.layers.flatMap(({ qkv, o, gateUp, down }) => [qkv, o, gateUp, down]), model.head]
+  for (const t of matrices.flatMap(({ int8 }) => (int8 ? [int8.bytes, int8.factors] : []))) t.free()
   for (const t of [slab.weights, slab.grads, adapter?.slab.weights, adapter?.slab.grads, rope]) t?.free()
 }
 
