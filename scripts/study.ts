@@ -3,7 +3,8 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
- * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
+ * `npm run study -- memory                               memory of the loss by vocabulary and tokens, and of 10,000 steps (1 minute)
+npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
  * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
  * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
@@ -12,6 +13,7 @@
  * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
  * `npm run study -- extraction`: main text of pages with gold beside Readability on linkedom, charsets, 10,000 broken pages, about 10 minutes.
  * `npm run study -- tokenizer`: a vocabulary of 32,000 from 100 MB of English and of Chinese, time and memory, about 2 minutes.
+ * `npm run study -- memory`: what the loss adds to a step's peak of memory, and whether 10,000 steps grow, about 1 minute.
  */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
@@ -26,6 +28,7 @@ import { studyServe } from './serve-load.ts'
 import { studyTokenizer } from './tokenizer-train.ts'
 import { studyStudio } from './studio-speed.ts'
 import { recordRun } from './record.ts'
+import { drawLossMemory, memoryTable, studyGrowth, studyLossMemory } from './memory-study.ts'
 import { takeShots } from './screenshots.ts'
 import { agrees, llamaTable, studyLlama } from './llama.ts'
 
@@ -59,6 +62,7 @@ const { positionals, values } = parseArgs({
     langs: { type: 'string', default: 'zh,en' },
     out: { type: 'string' },
     run: { type: 'string' },
+    help: { type: 'boolean', default: false },
     pairs: { type: 'string', default: '5' },
     url: { type: 'string', default: 'http://127.0.0.1:5170' },
     quick: { type: 'boolean', default: false },
@@ -72,7 +76,18 @@ const { positionals, values } = parseArgs({
     passes: { type: 'string', default: '3' },
   },
 })
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 switch (positionals[0]) {
+  case 'memory': {
+    const rows = studyLossMemory()
+    console.log(`${memoryTable(rows)}\ndrawn into ${drawLossMemory(rows)}`)
+    const { early, late } = studyGrowth(10_000)
+    console.log(`10,000 steps: ${early.toFixed(1)} MB after 1,000, ${late.toFixed(1)} MB after all`)
+    break
+  }
   case 'kills': {
     const env = { ...process.env, XUEBA_KILLS: '20', XUEBA_KILL_RECIPE: 'full' }
     const { status } = spawnSync(process.execPath, [join(root, 'scripts/check.ts'), 'test/resume'], {
