@@ -90,18 +90,20 @@ describe('arithmetic', () => {
   })
 })
 
-test('as asked: short questions get the answer alone, the others their steps, and the answers are the same', () => {
+test('as asked: short questions mostly get the answer alone, the others their steps, and the answers are the same', () => {
   for (const language of ['zh', 'en'] as const) {
     const [worked, asked] = (['worked', 'as-asked'] as const).map((solutions) =>
-      arithmetic({ language, solutions }).train(200, 1),
+      arithmetic({ language, solutions }).train(400, 1),
     )
+    const isShort = (prompt: string) => /^(What is|How much is)|=[?？]$|多少？$/.test(prompt)
     const lines = asked!.map(({ solution }) => solution.split('\n').length)
     expect(new Set(lines)).toEqual(new Set([1, 4]))
-    expect(lines.filter((count) => count === 1).length).toBeGreaterThan(80)
+    const short = asked!.filter(({ prompt }) => isShort(prompt))
+    expect(short.filter(({ solution }) => solution.includes('\n')).length / short.length).toBeCloseTo(0.25, 1)
     for (const [i, exercise] of asked!.entries()) {
       expect({ ...exercise, solution: '' }).toEqual({ ...worked![i]!, solution: '' })
       expect(worked![i]!.solution.endsWith(exercise.solution)).toBe(true)
-      expect(exercise.solution.includes('\n')).toBe(!/^(What is|How much is)|=[?？]$|多少？$/.test(exercise.prompt))
+      if (!isShort(exercise.prompt)) expect(exercise.solution).toContain('\n')
     }
   }
 })

@@ -15,6 +15,8 @@ import { drawExercises, finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from 
 export type Operation = '+' | '-'
 
 const HELD_OUT = 0.2
+/** One short question in so many is answered with the steps all the same: what is never said cannot be found by trying. */
+const SHOWN = 4
 
 const WORDS = {
   zh: {
@@ -89,7 +91,7 @@ export function arithmetic(options: {
   language: Language
   digits?: number
   operations?: readonly Operation[]
-  /** worked: every solution has its steps; as-asked: one to a short question is the answer alone. */
+  /** worked: every solution has its steps; as-asked: one to a short question is the answer alone, three times in four. */
   solutions?: 'worked' | 'as-asked'
 }): Task {
   const { language, digits = 2, operations = ['+'], solutions = 'worked' } = options
@@ -101,11 +103,13 @@ export function arithmetic(options: {
 
   const make = (count: number, seed: number, isTest: boolean) => {
     const r = random(seed, `arithmetic ${isTest ? 'test' : 'train'}`)
+    const manners = random(seed, 'arithmetic manners')
     const draw = () => {
       const operation = r.pick(operations)
       const [a, b] = [low + r.below(span), low + r.below(span)]
+      const asAsked = solutions === 'as-asked' && manners.below(SHOWN) > 0
       const swap = operation === '-' && a < b
-      return arithmeticExercise(swap ? b : a, swap ? a : b, operation, language, r.below(5), solutions === 'as-asked')
+      return arithmeticExercise(swap ? b : a, swap ? a : b, operation, language, r.below(5), asAsked)
     }
     return drawExercises(draw, count, (id) => isHeldOut(id, HELD_OUT) === isTest, isTest)
   }

@@ -25,7 +25,9 @@ const arithmeticSchema = z.strictObject({
   solutions: z
     .enum(['worked', 'as-asked'])
     .optional()
-    .describe('worked (default): always with the steps; as-asked: a short question is answered in short, as people do'),
+    .describe(
+      'worked (default): always with the steps; as-asked: a short question is mostly answered in short, as people do',
+    ),
 })
 
 const countdownSchema = z.strictObject({
