@@ -19,6 +19,7 @@ import { bodyOf, NotThere, queryOf } from './form.ts'
 import { openLog, type RunLog } from './log.ts'
 import { pageOf } from './pages.ts'
 import type { Place, Places } from './places.ts'
+import { furtherRoutes } from './further.ts'
 import { rankRoutes } from './rank.ts'
 import { chatRequest, controlBody, createBody, deleteBody, nextRequest, scoreRequest } from './requests.ts'
 import { recipeForm, type StudioRecipes } from './recipes.ts'
@@ -183,6 +184,7 @@ export function createStudio(parts: StudioParts): Hono {
     await rm(folder, { recursive: true })
     return c.json({ done: true })
   })
+  furtherRoutes(app, { places, trainers, placeOf })
   rankRoutes(app, { ownOf, runOf, placeOf, talker })
 
   app.all('/api/*', () => {

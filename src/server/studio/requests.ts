@@ -58,6 +58,23 @@ export const createBody = z.strictObject({
 })
 export type CreateBody = z.infer<typeof createBody>
 
+/** With dialogues: they are studied. Without: the run's rankings are learnt from. */
+export const furtherBody = z.strictObject({
+  model: modelId,
+  name: z.string().min(1).max(128),
+  language: z.enum(['zh', 'en']),
+  dialogues: z
+    .array(
+      z
+        .array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: text.min(1).max(4000) }))
+        .min(2)
+        .max(50),
+    )
+    .min(1)
+    .max(200)
+    .optional(),
+})
+
 export const draftsBody = z.strictObject({ model: modelId, drafts: z.number().int().min(2).max(5).default(3) })
 
 export const labelBody = z.strictObject({
