@@ -7,6 +7,7 @@
  * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
  * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- models`: 10,000 damaged and lying model files: is each refused in our words?
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
  * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
@@ -14,9 +15,12 @@
  * `npm run study -- tokenizer`: a vocabulary of 32,000 from 100 MB of English and of Chinese, time and memory, about 2 minutes.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
+import { fuzzModels } from '../src/import/hostile.test-helper.ts'
 import { studyFilters } from './study-filters.ts'
 import { studyExtraction } from './extraction/study.ts'
 import { gatesTable, runGates } from './gates.ts'
@@ -37,6 +41,7 @@ npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- models [--inputs 10000]              damaged and lying safetensors, GGUF and config.json files (1 minute)
 npm run study -- readers [--inputs 10000] [--megabytes 100]
                                                       damaged inputs, bombs, and the speed of every format (3 minutes)
 npm run study -- corpus [--parts curve,memory,speed,funnels]
@@ -137,6 +142,14 @@ switch (positionals[0]) {
   }
   case 'large': {
     console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
+    break
+  }
+  case 'models': {
+    const folder = mkdtempSync(join(tmpdir(), 'xueba-models-'))
+    const fuzzed = await fuzzModels(Number(values.inputs), folder)
+    rmSync(folder, { recursive: true, force: true })
+    console.log(JSON.stringify(fuzzed, null, 1))
+    if (fuzzed.crashes.length > 0) process.exitCode = 1
     break
   }
   case 'readers': {
