@@ -31,7 +31,8 @@ import { studyTokenizer } from './tokenizer-train.ts'
 import { studyStudio } from './studio-speed.ts'
 import { recordRun } from './record.ts'
 import { takeShots } from './screenshots.ts'
-import { agrees, llamaTable, studyLlama } from './llama.ts'
+import { agrees, llamaTable, studyLlama, THREADS } from './llama.ts'
+import { compareSpeeds, type Speeds, speedTable } from './llama-speed.ts'
 
 const root = join(import.meta.dirname, '..')
 const usage = `npm run study -- kills                                a whole run killed twenty times (4 minutes)
@@ -40,6 +41,7 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
+npm run study -- llama --speed                        decoding and prompts of three sizes, llama.cpp's and ours in turns (10 minutes)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
 npm run study -- models [--inputs 10000]              damaged and lying safetensors, GGUF and config.json files (1 minute)
 npm run study -- readers [--inputs 10000] [--megabytes 100]
@@ -67,6 +69,7 @@ const { positionals, values } = parseArgs({
     pairs: { type: 'string', default: '5' },
     url: { type: 'string', default: 'http://127.0.0.1:5170' },
     quick: { type: 'boolean', default: false },
+    speed: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
@@ -129,6 +132,15 @@ switch (positionals[0]) {
     break
   }
   case 'llama': {
+    if (values.speed) {
+      const all: Speeds[] = []
+      await compareSpeeds(THREADS, (speeds) => {
+        all.push(speeds)
+        console.error(JSON.stringify(speeds))
+      })
+      console.log(speedTable(all))
+      break
+    }
     const study = await studyLlama(values.langs.split(','))
     console.log(JSON.stringify(study, null, 1))
     console.log(llamaTable(study))
