@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startServer } from '../../remote/server.test-helper.ts'
 import { anyEngine, byteTokenizer, tinyModel, writeModelFolder } from '../tiny.test-helper.ts'
 import type { Examinee } from './ask-suite.ts'
 import { centred, CORE_TASKS, coreTasks } from './core.ts'
@@ -268,6 +269,29 @@ test.skipIf(!existsSync(join(real, 'eval-core')))('real files are read and asked
     ['gsm8k', 'math-gsm8k'],
   ] as const)
     expect((await run(suite, join(real, folder), { limit: 2, maxTokens: 8 })).tasks[0]!.questions, suite).toBe(2)
+})
+
+test('a dataset by its name: test split asked, train split for examples, kept in the cache', async () => {
+  const server = await startServer()
+  const [endpoint, cache] = [process.env.HF_ENDPOINT, process.env.XDG_CACHE_HOME]
+  Object.assign(process.env, { HF_ENDPOINT: server.address, XDG_CACHE_HOME: join(root, 'cache') })
+  try {
+    const [train, asked] = [gsm.split('\n').slice(0, 5).join('\n'), gsm.split('\n').slice(5).join('\n')]
+    server.putDataset('some/maths', 'main', { 'main/train.jsonl': train, 'main/test.jsonl': asked })
+    const score = await run('gsm8k', 'hf:some/maths:main', { maxTokens: 8 })
+    expect(score.tasks[0]).toMatchObject({ questions: 3, shots: 5 })
+    const before = server.asked.length
+    await run('gsm8k', 'hf:some/maths:main', { maxTokens: 8 })
+    expect(server.asked.slice(before).filter(({ url }) => url.includes('/cdn/'))).toEqual([])
+  } finally {
+    for (const [key, value] of [
+      ['HF_ENDPOINT', endpoint],
+      ['XDG_CACHE_HOME', cache],
+    ] as const)
+      if (value === undefined) delete process.env[key]
+      else process.env[key] = value
+    await server.close()
+  }
 })
 
 test('data that is not there', async () => {
