@@ -46,6 +46,8 @@ export interface Llama {
   greedy(prompt: readonly number[], count: number): Promise<{ ids: number[]; logits: Float32Array[] }>
   /** Tokens a second of greedy decoding, the prompt not counted. */
   speed(prompt: readonly number[], count: number): Promise<number>
+  /** Tokens a second of reading a prompt, up to the first new token. */
+  promptSpeed(prompt: readonly number[]): Promise<number>
   close(): Promise<void>
 }
 
@@ -79,7 +81,13 @@ export async function openLlama(folder: string, file: string, threads: number, e
   })
   const model = await llama.loadModel({ modelPath: file, useMmap: false })
   const plain = { flashAttention: false, experimentalKvCacheKeyType: 'F32', experimentalKvCacheValueType: 'F32' }
-  const context = await model.createContext({ contextSize: 512, sequences: 1, threads, ...(exact ? plain : {}) })
+  const context = await model.createContext({
+    contextSize: 1024,
+    batchSize: 512,
+    sequences: 1,
+    threads,
+    ...(exact ? plain : {}),
+  })
   const sequence = context.getSequence()
 
   async function decode(prompt: readonly number[], count: number, logits: boolean) {
@@ -104,6 +112,11 @@ export async function openLlama(folder: string, file: string, threads: number, e
     async speed(prompt, count) {
       const { from } = await decode(prompt, count, false)
       return (count - 1) / ((performance.now() - from) / 1000)
+    },
+    async promptSpeed(prompt) {
+      const from = performance.now()
+      const found = await decode(prompt, 1, false)
+      return prompt.length / ((found.from - from) / 1000)
     },
     async close() {
       await context.dispose()

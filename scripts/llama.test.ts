@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { speedTable } from './llama-speed.ts'
 import { testStrings } from './llama-texts.ts'
 import { agrees, type LlamaResult, type LlamaStudy, llamaTable } from './llama.ts'
 
@@ -18,7 +19,6 @@ const result: LlamaResult = {
 const study = (changes: Partial<LlamaResult> = {}, more: Partial<LlamaStudy> = {}): LlamaStudy => ({
   results: [{ ...result, ...changes }],
   splits: { encodings: 3000, mismatches: {} },
-  speeds: { parameters: 1.1e7, threads: 1, tokensPerSecond: { 'xueba f32': 500 } },
   blocks: { blocks: 4000, different: { q8_0: 0 } },
   ...more,
 })
@@ -49,5 +49,15 @@ test('every difference that counts makes the study fail', () => {
 test('the table says what differs', () => {
   const table = llamaTable(study({ mismatches: { emoji: 2, digits: 1 } }))
   expect(table).toContain('| the same ids, strings | 997 of 1000 (not: emoji 2, digits 1) |')
-  expect(table).toContain('11.0 M random weights, 1 threads: xueba f32 500')
+})
+
+test('speeds are a row a program', () => {
+  const speeds = {
+    name: '12 M',
+    parameters: 1.22e7,
+    threads: 1,
+    decode: { 'xueba f32': 500 },
+    prompt: { 'xueba f32': 900 },
+  }
+  expect(speedTable([speeds])).toContain('| 12 M, 12.2 M | xueba f32 | 500 | 900 |')
 })

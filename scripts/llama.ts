@@ -1,6 +1,6 @@
 /**
  * The study of GGUF exports: a `tiny` model is trained in each language, exported, and run by llama.cpp. Does it read the same tokens,
- * say the same words, and with the same probabilities? And how fast is either?
+ * say the same words, and with the same probabilities? How fast is either: llama-speed.ts.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
@@ -17,12 +17,11 @@ import { openEngine } from '../src/tensor/open.node.ts'
 import { renderChat, textStart, type Tokenizer } from '../src/tokenizer/index.ts'
 import { installLlama, type Llama, openLlama } from './llama-peer.ts'
 import { type BlockResult, compareBlocks } from './llama-blocks.ts'
-import { compareSpeed, type Speeds } from './llama-speed.ts'
 import { compareSplits } from './llama-splits.ts'
 import { testStrings } from './llama-texts.ts'
 
 const root = join(import.meta.dirname, '..')
-const THREADS = Number(process.env.XUEBA_THREADS) || availableParallelism()
+export const THREADS = Number(process.env.XUEBA_THREADS) || availableParallelism()
 const PROMPTS = 50
 const TOKENS = 64
 /** Two tokens whose logits are closer than this may be chosen either way. */
@@ -52,7 +51,6 @@ export interface LlamaStudy {
   results: LlamaResult[]
   /** Of the texts split by both, with a vocabulary in which every border counts. */
   splits: Awaited<ReturnType<typeof compareSplits>>
-  speeds: Speeds
   /** Our blocks beside ggml's; undefined where it could not be asked. */
   blocks: BlockResult | undefined
 }
@@ -71,9 +69,8 @@ export async function studyLlama(languages: readonly string[]): Promise<LlamaStu
         throw new Error(`xueba run tiny --lang ${language} failed`)
       results.push(await compare(library, run, language))
     }
-    const speeds = await compareSpeed(library, join(run, '02-tokenizer'), THREADS)
     const splits = await compareSplits(library, testStrings())
-    return { results, splits, speeds, blocks: compareBlocks(library) }
+    return { results, splits, blocks: compareBlocks(library) }
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
@@ -201,7 +198,7 @@ function compareTokens(tokenizer: Tokenizer, llama: Llama) {
 }
 
 /** One column a language. */
-export function llamaTable({ results, splits, speeds, blocks }: LlamaStudy): string {
+export function llamaTable({ results, splits, blocks }: LlamaStudy): string {
   const count = (mismatches: Record<string, number>, of: number) => {
     const kinds = Object.entries(mismatches)
     const all = kinds.reduce((sum, [, n]) => sum + n, 0)
@@ -224,8 +221,6 @@ export function llamaTable({ results, splits, speeds, blocks }: LlamaStudy): str
     row('largest difference of a probability, f32', (r) => r.probabilities.toExponential(1)),
   ]
   const table = rows.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
-  const fast = Object.entries(speeds.tokensPerSecond).map(([name, speed]) => `${name} ${speed.toFixed(0)}`)
   const other = Object.entries(blocks?.different ?? {}).map(([type, count]) => `${type} ${count}`)
-  const size = (speeds.parameters / 1e6).toFixed(1)
-  return `${table}\n\nTokens a second, one sequence, ${size} M random weights, ${speeds.threads} threads: ${fast.join(', ')}\nBlocks that are not ggml's to the byte, of ${blocks?.blocks ?? 'none, not asked'}: ${other.join(', ')}`
+  return `${table}\n\nBlocks that are not ggml's to the byte, of ${blocks?.blocks ?? 'none, not asked'}: ${other.join(', ')}`
 }

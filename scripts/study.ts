@@ -8,6 +8,7 @@ npm run study -- record --run runs/quickstart-zh`: a finished run as a recording
  * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
  * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
+ * `npm run study -- models`: 10,000 damaged and lying model files: is each refused in our words?
  * `npm run study -- readers`: 10,000 damaged inputs, bombs, and the speed of every format (XUEBA_DATA names the folder of real data).
  * `npm run study -- corpus`: planted duplicates, memory by documents, speed by step and cores, funnels. About 10 minutes.
  * `npm run study -- filters [language unhealthy pii speed]`: what the corpus filters are worth, about 2 minutes.
@@ -16,9 +17,12 @@ npm run study -- record --run runs/quickstart-zh`: a finished run as a recording
  * `npm run study -- memory`: what the loss adds to a step's peak of memory, and whether 10,000 steps grow, about 1 minute.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type CorpusStudy, studyCorpus } from './corpus-study.ts'
+import { fuzzModels } from '../src/import/hostile.test-helper.ts'
 import { studyFilters } from './study-filters.ts'
 import { studyExtraction } from './extraction/study.ts'
 import { gatesTable, runGates } from './gates.ts'
@@ -30,7 +34,8 @@ import { studyStudio } from './studio-speed.ts'
 import { recordRun } from './record.ts'
 import { drawLossMemory, memoryTable, studyGrowth, studyLossMemory } from './memory-study.ts'
 import { takeShots } from './screenshots.ts'
-import { agrees, llamaTable, studyLlama } from './llama.ts'
+import { agrees, llamaTable, studyLlama, THREADS } from './llama.ts'
+import { compareSpeeds, type Speeds, speedTable } from './llama-speed.ts'
 
 const root = join(import.meta.dirname, '..')
 const usage = `npm run study -- kills                                a whole run killed twenty times (4 minutes)
@@ -39,7 +44,9 @@ npm run study -- gates [--seeds 1,2,3] [--langs zh,en] [--out runs/gates] [--set
 npm run study -- serve [--minutes 10] [--model runs/tiny/05-rl]
                                                       the server under load: tokens a second, errors, memory
 npm run study -- llama [--langs zh,en]                exported models in llama.cpp, beside ours (4 minutes)
+npm run study -- llama --speed                        decoding and prompts of three sizes, llama.cpp's and ours in turns (10 minutes)
 npm run study -- large --model runs/tiny/05-rl        a model of 0.6 billion parameters: time and memory (2 minutes, 3 GB of disk)
+npm run study -- models [--inputs 10000]              damaged and lying safetensors, GGUF and config.json files (1 minute)
 npm run study -- readers [--inputs 10000] [--megabytes 100]
                                                       damaged inputs, bombs, and the speed of every format (3 minutes)
 npm run study -- corpus [--parts curve,memory,speed,funnels]
@@ -66,6 +73,7 @@ const { positionals, values } = parseArgs({
     pairs: { type: 'string', default: '5' },
     url: { type: 'string', default: 'http://127.0.0.1:5170' },
     quick: { type: 'boolean', default: false },
+    speed: { type: 'boolean', default: false },
     set: { type: 'string', multiple: true, default: [] },
     minutes: { type: 'string', default: '10' },
     model: { type: 'string' },
@@ -139,6 +147,15 @@ switch (positionals[0]) {
     break
   }
   case 'llama': {
+    if (values.speed) {
+      const all: Speeds[] = []
+      await compareSpeeds(THREADS, (speeds) => {
+        all.push(speeds)
+        console.error(JSON.stringify(speeds))
+      })
+      console.log(speedTable(all))
+      break
+    }
     const study = await studyLlama(values.langs.split(','))
     console.log(JSON.stringify(study, null, 1))
     console.log(llamaTable(study))
@@ -152,6 +169,14 @@ switch (positionals[0]) {
   }
   case 'large': {
     console.log(JSON.stringify(studyLarge(values.model ?? 'runs/tiny/05-rl'), null, 1))
+    break
+  }
+  case 'models': {
+    const folder = mkdtempSync(join(tmpdir(), 'xueba-models-'))
+    const fuzzed = await fuzzModels(Number(values.inputs), folder)
+    rmSync(folder, { recursive: true, force: true })
+    console.log(JSON.stringify(fuzzed, null, 1))
+    if (fuzzed.crashes.length > 0) process.exitCode = 1
     break
   }
   case 'readers': {

@@ -1,4 +1,7 @@
-/** xueba eval: an examination of one model: exercises, and questions about the embedded world, with 95 % intervals. */
+/**
+ * xueba eval: an examination of one model: exercises, and questions about the embedded world, or published benchmarks (eval-suite.ts), with
+ * 95 % intervals.
+ */
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
@@ -12,6 +15,7 @@ import { finalLine, type Task, type TaskSpec, taskSchema } from '../tasks/index.
 import { openTask } from '../tasks/open.node.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
+import { evaluateSuites } from './eval-suite.ts'
 import { help, UsageError } from './flags.ts'
 import { language, say } from './language.ts'
 import { findModel, STAGES } from '../library/find-model.ts'
@@ -34,11 +38,30 @@ const flags = z.object({
     'questions about the embedded world (default: as many as the run asks)',
     '关于内置小镇的问题数',
   ),
-  maxTokens: help(z.number().int().positive().default(64), 'longest answer', '回答最长多少词元'),
+  suite: help(
+    z.array(z.string()).optional(),
+    'published benchmarks instead: core, blimp, mmlu, cmmlu, humaneval, gsm8k; NAME=WHERE says where the data is: a file, a folder, or hf:owner/name:config',
+    '改考公开的基准：core、blimp、mmlu、cmmlu、humaneval、gsm8k；名字=地方 写明数据在哪儿：文件、文件夹或 hf:所有者/名字:config',
+  ),
+  limit: help(
+    z.number().int().positive().optional(),
+    'of a suite: questions of each task (core: the first of its own order; others: drawn by --seed)',
+    '基准：每项任务最多多少题（core 取它自己顺序的前几道，其余按 --seed 抽）',
+  ),
+  out: help(
+    z.string().optional(),
+    'of a suite: a folder for every answer and results.json; the same command goes on from it',
+    '基准：存放每道题的回答和 results.json 的文件夹；再运行同一条命令就接着做',
+  ),
+  maxTokens: help(
+    z.number().int().positive().optional(),
+    'longest answer (default 64; in a suite what it needs)',
+    '回答最长多少词元（默认 64；基准按各自需要）',
+  ),
   samples: help(
-    z.number().int().nonnegative().default(4),
-    'sampled answers a problem, for pass@k',
-    '每题抽样几次，用来算 pass@k',
+    z.number().int().nonnegative().optional(),
+    'sampled answers a problem, for pass@k (default 4; in a suite 1, the likeliest)',
+    '每题抽样几次，用来算 pass@k（默认 4；基准默认 1，取最可能的）',
   ),
   seed: help(z.number().int().nonnegative().default(1), 'seed of problems and draws', '题目和抽样的随机种子'),
   show: help(z.number().int().nonnegative().default(3), 'answers to print', '打印几个回答'),
@@ -57,6 +80,16 @@ export const evaluate = verb({
     if (!target || rest.length > 0)
       throw new UsageError(say({ en: 'xueba eval <run|model>', zh: 'xueba eval <运行|模型>' }))
     const { folder, kind } = await findModel(target, options.stage)
+    const { suite } = options
+    if (suite) {
+      if (options.task || options.questions)
+        throw new UsageError(
+          say({ en: '--suite goes without --task and --questions', zh: '--suite 不能和 --task、--questions 一起用' }),
+        )
+      const { limit, seed, maxTokens, samples, out, json } = options
+      await evaluateSuites({ folder, kind }, { suite, limit, seed, maxTokens, samples: samples || 1, out, json })
+      return 0
+    }
     const recipe = await recipeOf(folder)
     const lang = recipe?.language ?? language()
     const specs = options.task ? options.task.map(taskOf) : (recipe?.tasks ?? [])
@@ -72,7 +105,7 @@ export const evaluate = verb({
     try {
       const tokenizer = await loadTokenizer(folder)
       const model = await loadModel(engine, folder, { trainable: false })
-      const { problems, maxTokens, samples, seed } = options
+      const { problems, maxTokens = 64, samples = 4, seed } = options
       const k = samples > 1 ? [1, samples] : []
       const isBase = goesOn(kind, tokenizer)
       // As the eval stage does: a base model is shown worked examples.

@@ -182,6 +182,54 @@ describe.each([['reference', new Engine(openReference())] as [string, Engine], .
   },
 )
 
+describe('prompts computed in pieces', () => {
+  const engine = new Engine(openReference())
+  const model = tinyModel(engine)
+  afterAll(() => engine.close())
+  const options = { maxTokens: 6, temperature: 1, seed: 4 }
+  const all = prompts([3, 30, 12, 1])
+  const twins = [...all, [...all[1]!], [...all[1]!.slice(0, 20), 1, 2, 3]] // some share their beginning
+
+  /** Runs all prompts, some of them added while others run, and the tokens of each; `dropped` goes away after two steps. */
+  async function answers(prefill: number | undefined, dropped = -1) {
+    const session = createSession(model, twins.length, 40, { exact: true, ...(prefill ? { prefill } : {}) })
+    const start = (from: number, to: number) =>
+      session.add(twins.slice(from, to).map((prompt, i) => ({ prompt, stream: from + i, options })))
+    const sequences = start(0, 2)
+    await session.advance(1)
+    sequences.push(...start(2, twins.length))
+    let first = 0 // steps until the short prompt has a token
+    for (let step = 0; session.running > 0 && step < 100; step++) {
+      if (step === 1 && dropped >= 0) session.drop(sequences[dropped]!)
+      if (sequences[0]!.row >= 0 && first === 0) first = step + 1
+      await session.advance(1)
+    }
+    expect(session.room).toBe(twins.length)
+    const bits = sequences.map(({ ids, logProbs }) => [...ids, ...logProbs])
+    // what the slots hold is what they say: prompts that begin alike go on from it
+    const again = session.add([{ prompt: twins[1]!, stream: 1, options }])
+    while (session.running > 0) await session.advance(1)
+    expect([...again[0]!.ids, ...again[0]!.logProbs]).toEqual(bits[1]!.length > 0 ? bits[1] : expect.any(Array))
+    session.free()
+    return { bits, again: [...again[0]!.ids], first }
+  }
+
+  it('give the same bits, and others go on meanwhile', async () => {
+    const whole = await answers(undefined)
+    for (const prefill of [1, 5, 16, 64]) expect((await answers(prefill)).bits).toEqual(whole.bits)
+    expect((await answers(5)).first).toBe(1)
+  })
+
+  it('may go away halfway, also where others wait for their beginning', async () => {
+    const whole = await answers(undefined)
+    for (const prefill of [2, 7]) {
+      const { bits, again } = await answers(prefill, 1)
+      expect(bits.filter((_, i) => i !== 1)).toEqual(whole.bits.filter((_, i) => i !== 1))
+      expect(again).toEqual(whole.again)
+    }
+  })
+})
+
 it('chooses steps of prefill that are at least half full', () => {
   const plan = (n: number) => {
     const sizes: number[] = []

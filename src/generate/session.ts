@@ -3,6 +3,7 @@
  * moves: running rows are kept together at the front, so that a step costs what the next power of two of them costs. One
  * captured program per step size goes from ids to the next ids; the host looks at it only between calls of `advance`.
  * Where a crowd must not change a bit, a step is cut into programs of few rows: their products are all made alike.
+ * A long prompt may be computed piece by piece between the steps of others, who then do not wait for the whole of it.
  * A slot remembers its tokens, so that a prompt that starts like a sequence already computed copies that part.
  */
 import { hiddenStates, type Model } from '../nn/index.ts'
@@ -55,6 +56,16 @@ interface Row {
   mask: ArrayLike<number> | null
 }
 
+/** A sequence whose prompt is not in the cache yet. */
+interface Filling {
+  row: Row
+  prompt: readonly number[]
+  /** Tokens of it that are in its slot. */
+  done: number
+  /** The beginning that another slot will hold once that one is filled so far; null when it has been copied, or there is none. */
+  copy: { source: number; shared: number } | null
+}
+
 /** A step of some neighbouring rows. */
 type Step = Program<{ logits: Tensor }>
 
@@ -65,9 +76,12 @@ export interface Session {
   /** Slots that are free. */
   readonly room: number
   readonly running: number
-  /** Starts requests, as many as there is room for: fills the cache with all but the last token of each prompt. */
+  /**
+   * Starts requests, as many as there is room for: fills the cache with all but the last token of each prompt, at once or, with
+   * `prefill`, in the calls of `advance` that follow.
+   */
   add(requests: readonly Request[]): Sequence[]
-  /** Runs so many steps, a token each, and returns the sequences that ended. */
+  /** Runs so many steps, a token each, and returns the sequences that ended. Sequences whose `row` is −1 still wait for their prompt. */
   advance(steps: number): Promise<Sequence[]>
   /** (V): the logits that the latest step drew this sequence's token from, without its mask; also when it has just ended. */
   logits(sequence: Sequence): Promise<FloatArray>
@@ -88,6 +102,8 @@ export interface Session {
 export interface SessionOptions {
   /** A sequence gets the same bits whatever runs beside it. Large batches and long prompts are slower for it. */
   exact?: boolean
+  /** Tokens of prompts that are computed before the steps of one `advance`; default: all of them, when they are added. */
+  prefill?: number
 }
 
 /** `slots` sequences at a time of at most `capacity` tokens each. */
@@ -95,7 +111,7 @@ export function createSession(
   model: Model,
   slots: number,
   capacity: number,
-  { exact = false }: SessionOptions = {},
+  { exact = false, prefill = Infinity }: SessionOptions = {},
 ): Session {
   const { engine, config } = model
   if (capacity > config.maxPositions)
@@ -119,6 +135,7 @@ export function createSession(
   const held: number[][] = Array.from({ length: slots }, () => [])
   const unused = [...held.keys()]
   let rows: Row[] = []
+  let filling: Filling[] = []
   let current: Step[] = []
   let moved = true
 
@@ -183,6 +200,49 @@ export function createSession(
     masks.view([vocabSize], i * vocabSize).write(mask ?? new Float32Array(vocabSize))
   }
 
+  /** Copies what is complete by now, and computes so many tokens, first come first served. */
+  function fill(budget: number): void {
+    const isFilling = (slot: number, length: number) =>
+      filling.some(({ row, done }) => row.sequence.slot === slot && done < length)
+    for (let moving = true; moving && filling.length > 0;) {
+      const places: Place[] = []
+      const taken = new Map<Filling, number>()
+      for (const one of filling) {
+        const { slot } = one.row.sequence
+        if (one.copy) {
+          if (isFilling(one.copy.source, one.copy.shared)) continue // its turn comes when that one has run
+          cache.copyPrefix(one.copy.source, slot, one.copy.shared)
+          Object.assign(one, { done: one.copy.shared, copy: null })
+        }
+        const count = Math.min(budget - places.length, one.prompt.length - 1 - one.done)
+        for (let p = one.done; p < one.done + count; p++) places.push({ id: one.prompt[p]!, slot, position: p })
+        taken.set(one, count)
+      }
+      cache.prefill(places)
+      budget -= places.length
+      for (const [one, count] of taken) one.done += count
+      const ready = filling.filter(({ copy, done, prompt }) => !copy && done === prompt.length - 1)
+      filling = filling.filter((one) => !ready.includes(one))
+      rows.push(...ready.map(({ row }) => row))
+      if (ready.length > 0) moved = true
+      moving = places.length > 0 || ready.length > 0
+    }
+  }
+
+  /** A prompt that goes away leaves what it has computed; those that wait for it take that much. */
+  function abandon(one: Filling): void {
+    const { slot } = one.row.sequence
+    filling = filling.filter((other) => other !== one)
+    for (const other of filling) {
+      if (other.copy?.source !== slot) continue
+      const done = Math.min(other.copy.shared, one.done)
+      if (done > 0) cache.copyPrefix(slot, other.row.sequence.slot, done)
+      Object.assign(other, { done, copy: null })
+    }
+    held[slot]!.length = one.done
+    unused.push(slot)
+  }
+
   /** Finds a slot for a prompt, and the slot whose beginning it shares. */
   function place(prompt: readonly number[]): { slot: number; source: number; shared: number } {
     let best = { source: -1, shared: 0 }
@@ -219,7 +279,7 @@ export function createSession(
       return unused.length
     },
     get running() {
-      return rows.length
+      return rows.length + filling.length
     },
     add(requests) {
       if (requests.length === 0) return []
@@ -241,32 +301,21 @@ export function createSession(
         const state = stateOf(options, stream, capacity - prompt.length, vocabSize)
         return { sequence, id: prompt[position]!, position, settings: settingsOf(options), state, mask: null }
       })
-      let waiting = fresh.map((r) => {
-        const prompt = Array.from(r.sequence.request.prompt)
-        const placed = place(prompt.slice(0, -1))
-        r.sequence.slot = placed.slot
-        tokens.view([prompt.length], placed.slot * capacity).write(prompt)
-        return { prompt, ...placed }
-      })
-      while (waiting.length > 0) {
-        // one round: those whose source is complete; the rest follow when this round has run
-        const unfinished = new Set<number>()
-        const places: Place[] = []
-        waiting = waiting.filter(({ prompt, slot, source, shared }) => {
-          const early = unfinished.has(source)
-          unfinished.add(slot)
-          if (early) return true
-          if (source >= 0 && source !== slot) cache.copyPrefix(source, slot, shared)
-          for (let p = shared; p < prompt.length - 1; p++) places.push({ id: prompt[p]!, slot, position: p })
-          return false
-        })
-        cache.prefill(places)
+      for (const row of fresh) {
+        const prompt = Array.from(row.sequence.request.prompt)
+        const { slot, source, shared } = place(prompt.slice(0, -1))
+        row.sequence.slot = slot
+        tokens.view([prompt.length], slot * capacity).write(prompt)
+        const isWhole = source >= 0 && !filling.some((other) => other.row.sequence.slot === source)
+        if (isWhole && source !== slot) cache.copyPrefix(source, slot, shared)
+        const copy = isWhole || source < 0 ? null : { source, shared }
+        filling.push({ row, prompt, done: isWhole ? shared : 0, copy })
       }
-      rows.push(...fresh)
-      moved = true
+      if (prefill === Infinity) fill(Infinity)
       return fresh.map((r) => r.sequence)
     },
     async advance(steps) {
+      fill(prefill)
       if (rows.length === 0) return []
       if (moved) arrange()
       for (let i = 0; i < steps; i++) for (const program of current) program.run()
@@ -298,16 +347,19 @@ export function createSession(
       return program.outputs.logits.view([vocabSize], (row % most) * vocabSize).read()
     },
     constrain(sequence, mask) {
-      const r = rows.find((r) => r.sequence === sequence)
+      const waiting = filling.find(({ row }) => row.sequence === sequence)?.row
+      const r = waiting ?? rows.find((r) => r.sequence === sequence)
       if (!r) throw new Error('session: this sequence does not run')
       const before = r.mask
       r.mask = mask
-      if (moved) return // written when the rows are arranged
+      if (moved || waiting) return // written when the rows are arranged
       if (mask && before) writeMask(sequence.row, mask)
       else moved = true
     },
     read,
     drop(sequence) {
+      const waiting = filling.find(({ row }) => row.sequence === sequence)
+      if (waiting) return abandon(waiting)
       const r = rows.find((r) => r.sequence === sequence)
       if (r) leave(r, [])
     },

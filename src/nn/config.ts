@@ -57,10 +57,22 @@ export function configOfDepth(depth: number, vocabSize: number, maxPositions: nu
   }
 }
 
+/** No model is larger: a number above is a damaged file, and must not be allocated for. */
+const MOST = {
+  vocabSize: 1 << 24,
+  dim: 1 << 18,
+  layers: 1 << 12,
+  heads: 1 << 12,
+  kvHeads: 1 << 12,
+  headDim: 1 << 12,
+  ff: 1 << 20,
+  maxPositions: 1 << 22, // the table of rotary positions is made for all of them
+} as const
+
 export function checkConfig(c: ModelConfig): void {
-  for (const key of ['vocabSize', 'dim', 'layers', 'heads', 'kvHeads', 'headDim', 'ff', 'maxPositions'] as const)
-    if (!Number.isInteger(c[key]) || c[key] < 1)
-      throw new Error(`model ${key}: expected a whole number from 1, got ${c[key]}`)
+  for (const key of Object.keys(MOST) as (keyof typeof MOST)[])
+    if (!Number.isInteger(c[key]) || c[key] < 1 || c[key] > MOST[key])
+      throw new Error(`model ${key}: expected a whole number from 1 to ${MOST[key]}, got ${c[key]}`)
   if (c.heads % c.kvHeads !== 0)
     throw new Error(`model heads (${c.heads}) must be a multiple of kvHeads (${c.kvHeads})`)
   if (c.headDim % 2 !== 0) throw new Error(`model headDim must be even for rotary positions, got ${c.headDim}`)

@@ -12,4 +12,12 @@ export { ropeDivisors } from './rope.ts'
 export * from './schedule.ts'
 export * from './trainer.ts'
 export * from './transformer.ts'
-export { checkWeights, fillWeights, loadWeights, saveWeights, weightsOf, type WeightSource } from './weights.ts'
+export {
+  checkWeights,
+  expectFilling,
+  fillWeights,
+  loadWeights,
+  saveWeights,
+  weightsOf,
+  type WeightSource,
+} from './weights.ts'

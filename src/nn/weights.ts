@@ -76,6 +76,12 @@ export interface WeightSource {
   read(name: string, take: (values: Float32Array | Int32Array, first: number) => void): Promise<void>
 }
 
+/** Throws as `fillWeights`, before there is a model to fill. */
+export function expectFilling(config: ModelConfig, tensors: Kinds): void {
+  const headless = config.score && !tensors.has('score.weight')
+  expectWeights(headless ? { ...config, score: undefined } : config, tensors)
+}
+
 /**
  * Fills the model piece by piece. Throws naming the weight that is missing, superfluous, of another kind or no number. A reward model may be
  * filled from a language model: its head is zero then.
@@ -83,7 +89,7 @@ export interface WeightSource {
 export async function fillWeights(model: Model, source: WeightSource): Promise<void> {
   const { config, slab } = model
   const headless = config.score && !source.tensors.has('score.weight')
-  expectWeights(headless ? { ...config, score: undefined } : config, source.tensors)
+  expectFilling(config, source.tensors)
   for (const { name, shape, offset } of slab.parameters) {
     if (headless && name === 'score.weight') slab.weights.view(shape, offset).write(new Float32Array(config.dim))
     else

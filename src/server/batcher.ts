@@ -1,7 +1,7 @@
 /**
  * Continuous batching: one session of the engine runs all requests. Between two tokens, sequences that ended or whose client went
  * away give their slot back, and those that wait take it, first come first served. The session is exact: an answer depends on
- * its prompt, settings and seed, never on its neighbours.
+ * its prompt, settings and seed, never on its neighbours. A long prompt is computed in pieces between the tokens of the others.
  */
 import { breathe } from '../generate/breathe.ts'
 import { type GenerateOptions, type Sequence, type Session, type TokenText } from '../generate/index.ts'
@@ -124,11 +124,15 @@ export function createBatcher(session: Session, tokenizer: TokenText, queue: num
     admit()
     constrain()
     if (running.length === 0) return
-    metrics.count('xueba_steps_total')
-    metrics.count('xueba_tokens_total', 'kind="generated"', running.length)
     await session.advance(1)
+    // Those whose prompt is still being computed have no token yet.
+    const stepped = new Set(running.filter(({ sequence }) => sequence!.row >= 0))
+    if (stepped.size > 0) {
+      metrics.count('xueba_steps_total')
+      metrics.count('xueba_tokens_total', 'kind="generated"', stepped.size)
+    }
     const rest: Entry[] = []
-    for (const entry of running) if (await deliver(entry)) rest.push(entry)
+    for (const entry of running) if (!stepped.has(entry) || (await deliver(entry))) rest.push(entry)
     running = rest
   }
 

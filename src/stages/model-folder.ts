@@ -6,6 +6,7 @@ import {
   attachAdapter,
   checkWeights,
   createModel,
+  expectFilling,
   fillWeights,
   freeModel,
   fromHuggingFace,
@@ -118,7 +119,10 @@ export async function loadModel(
   }: { trainable?: boolean; score?: boolean; lora?: Lora; weights?: 'f32' | 'int8' } = {},
 ): Promise<Model> {
   const config = await readConfig(folder)
-  const model = createModel(engine, score ? { ...config, score: true } : config, { trainable: trainable && !lora })
+  const wanted = score ? { ...config, score: true as const } : config
+  // A config that lies about sizes is found out before they are allocated.
+  await fromWeights(folder, async ({ tensors }) => expectFilling(wanted, tensors))
+  const model = createModel(engine, wanted, { trainable: trainable && !lora })
   try {
     await fromWeights(folder, (source) => fillWeights(model, source))
     if (lora) attachAdapter(model, lora, lora.seed)
