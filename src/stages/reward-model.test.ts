@@ -179,3 +179,22 @@ it('a recipe that names a reward model which is not there is refused', () => {
   recipe.stages.splice(1, 0, { kind: 'reward-model', name: 'mine', config: {} })
   expect(() => checkOrder(recipe)).not.toThrow()
 })
+
+it('answers to one exercise need another to be compared with, or a critic', () => {
+  const recipe = (config: object) => ({
+    name: 'x',
+    language: 'en' as const,
+    seed: 1,
+    model: {},
+    stages: [
+      { kind: 'sft', name: 'sft', config: {} },
+      {
+        kind: 'rl',
+        name: 'rl',
+        config: rl.config.parse({ tasks: [{ task: { name: 'arithmetic' } }], ...config }) as Record<string, unknown>,
+      },
+    ],
+  })
+  expect(() => checkOrder(recipe({ groupSize: 1 }))).toThrow(/groupSize.*2 at least/s)
+  expect(() => checkOrder(recipe({ groupSize: 1, algorithm: 'ppo' }))).not.toThrow()
+})

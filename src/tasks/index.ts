@@ -9,7 +9,7 @@ import { arithmetic } from './arithmetic.ts'
 import { countdown } from './countdown.ts'
 import type { Language, Task } from './task.ts'
 
-export type { Exercise, Language, Task } from './task.ts'
+export type { Exercise, Language, RewardParts, Task } from './task.ts'
 export { finalAnswer, finalLine, FORMAT_REWARD } from './task.ts'
 export { arithmetic, arithmeticExercise, arithmeticSteps } from './arithmetic.ts'
 export { countdown } from './countdown.ts'

@@ -11,7 +11,7 @@
  */
 import { type Random, random } from '../tensor/random.ts'
 import type { Exercise, Task } from './task.ts'
-import { finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
+import { checkable, finalAnswer, finalLine, isHeldOut } from './task.ts'
 
 export interface MawpsRow {
   Question: string
@@ -189,9 +189,7 @@ export function mawps(
           throw new RangeError(`${count} different exercises asked for, only ${testPool.length} are held out`)
         return random(seed, 'mawps test').shuffle(testPool).slice(0, count)
       },
-      correct,
-      reward: (exercise, completion) =>
-        correct(exercise, completion) ? 1 : stated(completion) === undefined ? 0 : FORMAT_REWARD,
+      ...checkable(correct, (completion) => stated(completion) !== undefined),
     },
   }
 }
