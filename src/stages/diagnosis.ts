@@ -185,8 +185,8 @@ function rewardHacking(believed: readonly Metric[], truth: readonly Metric[]): P
   return {
     code: 'reward-hacking',
     what: {
-      en: `the true reward was best around step ${top.step} (${worthBest.toFixed(2)}) and is ${worthNow.toFixed(2)} now, while the reward model's score rose from ${likedBest.toFixed(2)} to ${likedNow.toFixed(2)}: it has learnt to please the judge`,
-      zh: `真正的分数在第 ${top.step} 步前后最高（${worthBest.toFixed(2)}），现在是 ${worthNow.toFixed(2)}，而奖励模型打的分从 ${likedBest.toFixed(2)} 升到 ${likedNow.toFixed(2)}：它学会了讨好评委`,
+      en: `the true reward was best around step ${top.step} (${worthBest.toFixed(2)}) and is ${worthNow.toFixed(2)} now, while the reward model's score rose from ${likedBest.toFixed(2)} to ${likedNow.toFixed(2)}: it has learnt to please the judge (over-optimisation, reward hacking)`,
+      zh: `真正的分数在第 ${top.step} 步前后最高（${worthBest.toFixed(2)}），现在是 ${worthNow.toFixed(2)}，而奖励模型打的分从 ${likedBest.toFixed(2)} 升到 ${likedNow.toFixed(2)}：它学会了讨好评委（过度优化）`,
     },
     ...at(truth.at(-1)!),
     advice: {

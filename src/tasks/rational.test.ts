@@ -101,7 +101,10 @@ test('sums are those of exact fractions', () => {
   fc.assert(
     fc.property(fraction, fraction, fc.constantFrom('+', '-', '*', '/'), (a, b, sign) => {
       const value = combine(a, sign, b)
-      if (sign === '/' && b.numerator === 0n) return expect(value).toBeUndefined()
+      if (sign === '/' && b.numerator === 0n) {
+        expect(value).toBeUndefined()
+        return
+      }
       const back = combine(value!, { '+': '-', '-': '+', '*': '/', '/': '*' }[sign]!, b)
       if (back) expect(isEqual(back, a)).toBe(true)
     }),
