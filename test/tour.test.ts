@@ -17,12 +17,12 @@ const main = `'${process.execPath}' '${join(root, 'src/cli/main.ts')}'`
 const small =
   '--set stages.pretrain.steps=120 --set stages.sft.steps=40 --set stages.rl.steps=3 --set stages.eval.problems=10'
 
-const pins = { pretrain: 60, sft: 20, 'reward-model': 6, rl: 2, dpo: 2 }
+const pins = { pretrain: 60, sft: 20, 'reward-model': 6, rl: 2, ppo: 2, dpo: 2 }
 const taste = `${Object.entries(pins)
   .map(([stage, steps]) => `--set stages.${stage}.steps=${steps}`)
   .join(
     ' ',
-  )} --set 'stages.corpus.sources=[{"world":"web","rounds":2}]' --set stages.rl.evaluateProblems=4 --set stages.eval.problems=4 --set stages.eval.questions=4`
+  )} --set 'stages.corpus.sources=[{"world":"web","rounds":2}]' --set stages.rl.evaluateProblems=4 --set stages.ppo.evaluateProblems=4 --set stages.best-of-n.problems=4 --set stages.eval.problems=4 --set stages.eval.questions=4`
 
 /** The lines of all `sh` blocks. */
 function commandsOf(file: string): string[] {

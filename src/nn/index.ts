@@ -1,6 +1,7 @@
 /** xueba/nn: the transformer, its loss, optimizers and the captured training step. */
 export * from './config.ts'
 export * from './config-json.ts'
+export * from './critic.ts'
 export * from './dpo.ts'
 export { roundModel } from './int8.ts'
 export { attachAdapter, type LoraOptions, peftModules, type PeftTensor, peftTensors } from './lora.ts'
@@ -10,6 +11,7 @@ export { layOut, type Parameter, type ParameterRole, type Slab } from './paramet
 export * from './reward.ts'
 export { ropeDivisors } from './rope.ts'
 export * from './schedule.ts'
+export * from './temper.ts'
 export * from './trainer.ts'
 export * from './transformer.ts'
 export {

@@ -1,5 +1,5 @@
 /** The language-modelling loss of a batch of rows, and the tensors a captured step reads its batch from. */
-import { crossEntropy, type Engine, negativeLogProbs, type Tensor } from '../tensor/index.ts'
+import { crossEntropy, type Engine, negativeLogProbs, scale, type Tensor } from '../tensor/index.ts'
 import { attendRows, hiddenStates, type Model } from './transformer.ts'
 
 /** One batch on the host: `rows` × `time` tokens. */
@@ -55,9 +55,12 @@ export function languageModelLoss(model: Model, batch: BatchTensors, nll: Tensor
   return crossEntropy({ x, w: model.head, targets }, weights, nll)
 }
 
-/** −log p of every target (N), 0 where the target is negative; recorded for backward unless in `noGrad`. */
-export function tokenLosses(model: Model, batch: BatchTensors, entropy: Tensor | null = null): Tensor {
+/**
+ * −log p of every target (N), 0 where the target is negative; recorded for backward unless in `noGrad`. At a temperature the distribution is that of
+ * logits / temperature, which is what a sampler at this temperature draws from.
+ */
+export function tokenLosses(model: Model, batch: BatchTensors, entropy: Tensor | null = null, temperature = 1): Tensor {
   const { ids, targets, starts, rows, time } = batch
   const x = hiddenStates(model, ids, attendRows(model, starts, rows, time))
-  return negativeLogProbs({ x, w: model.head, targets }, entropy)
+  return negativeLogProbs({ x: temperature === 1 ? x : scale(x, 1 / temperature), w: model.head, targets }, entropy)
 }

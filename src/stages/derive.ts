@@ -119,7 +119,7 @@ async function secondsPerStep(kind: string, config: ModelConfig, stageConfig: ob
   try {
     if (kind !== 'rl') return OVERHEAD * (await secondsPerUpdate(model, trainingOptions.parse(stageConfig)))
     const options = rlOptions.parse(stageConfig)
-    const { promptsPerStep, groupSize, maxTokens, rows, time, epochs } = options
+    const { promptsPerStep, groupSize, maxTokens, rows, time, epochs, advantage } = options
     const answers = promptsPerStep * groupSize
     const prompts = Array.from({ length: answers }, (_, i) =>
       Array.from({ length: PROMPT }, (_unused, t) => (i * 31 + t) % 256),
@@ -127,7 +127,8 @@ async function secondsPerStep(kind: string, config: ModelConfig, stageConfig: ob
     const rollOut = await medianSeconds(3, () => generateBatch(model, prompts, { maxTokens, temperature: 1, seed: 1 }))
     const batches = Math.ceil((answers * (PROMPT + maxTokens)) / (rows * time))
     const update = await secondsPerUpdate(model, { ...trainingOptions.parse(stageConfig), microBatches: batches })
-    return OVERHEAD * (rollOut + epochs * update)
+    const learners = advantage === 'gae' ? 2.5 : 1 // a critic of the same size, which looks once more
+    return OVERHEAD * (rollOut + epochs * learners * update)
   } finally {
     freeModel(model)
     await engine.close()

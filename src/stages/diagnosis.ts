@@ -3,7 +3,8 @@
  * a reason to look, and thresholds are rules of thumb (each is named below).
  */
 import type { RunEvent } from '../run/index.ts'
-import { deviation, mean } from './statistics.ts'
+import { overOptimised } from './over-optimisation.ts'
+import { mean } from './statistics.ts'
 
 export interface Sentence {
   en: string
@@ -174,26 +175,18 @@ function endless(truncated: readonly Metric[]): Partial | undefined {
   }
 }
 
-/** Steps that are averaged, and how far (in deviations of the true reward from step to step) it has to fall from its best. */
-const HACKED = { steps: 10, deviations: 1 }
-
-/** The reward model likes the answers ever better while what they are truly worth falls (Gao et al., "Scaling laws for reward model overoptimization", 2023). */
+/** The reward model likes the answers ever better while what they are truly worth falls. */
 function rewardHacking(believed: readonly Metric[], truth: readonly Metric[]): Partial | undefined {
-  const { steps } = HACKED
-  if (believed.length < 3 * steps || truth.length !== believed.length) return undefined
-  const smooth = (series: readonly Metric[]) =>
-    series.slice(steps - 1).map((_, i) => mean(series.slice(i, i + steps).map(({ value }) => value ?? 0)))
-  const [liked, worth] = [smooth(believed), smooth(truth)]
-  const best = worth.indexOf(Math.max(...worth))
-  const noise = deviation(truth.slice(-steps).map(({ value }) => value ?? 0))
-  const fell = worth[best]! - worth.at(-1)!
-  if (fell <= HACKED.deviations * noise || liked.at(-1)! <= liked[best]!) return undefined
-  const top = truth[best + steps - 1]!
+  const numbers = (series: readonly Metric[]) => series.map(({ value }) => value ?? 0)
+  const found = overOptimised(numbers(believed), numbers(truth))
+  if (!found) return undefined
+  const { worthBest, worthNow, likedBest, likedNow } = found
+  const top = truth[found.best]!
   return {
     code: 'reward-hacking',
     what: {
-      en: `the true reward was best around step ${top.step} (${worth[best]!.toFixed(2)}) and is ${worth.at(-1)!.toFixed(2)} now, while the reward model's score rose from ${liked[best]!.toFixed(2)} to ${liked.at(-1)!.toFixed(2)}: it has learnt to please the judge`,
-      zh: `真正的分数在第 ${top.step} 步前后最高（${worth[best]!.toFixed(2)}），现在是 ${worth.at(-1)!.toFixed(2)}，而奖励模型打的分从 ${liked[best]!.toFixed(2)} 升到 ${liked.at(-1)!.toFixed(2)}：它学会了讨好评委`,
+      en: `the true reward was best around step ${top.step} (${worthBest.toFixed(2)}) and is ${worthNow.toFixed(2)} now, while the reward model's score rose from ${likedBest.toFixed(2)} to ${likedNow.toFixed(2)}: it has learnt to please the judge (over-optimisation, reward hacking)`,
+      zh: `真正的分数在第 ${top.step} 步前后最高（${worthBest.toFixed(2)}），现在是 ${worthNow.toFixed(2)}，而奖励模型打的分从 ${likedBest.toFixed(2)} 升到 ${likedNow.toFixed(2)}：它学会了讨好评委（过度优化）`,
     },
     ...at(truth.at(-1)!),
     advice: {

@@ -52,7 +52,7 @@ export async function readDialogues(
   }
   if ('task' in source) {
     const { task, rejected } = await openTask(source.task, language)
-    for (const row of rejected) reject({ source: task.name, line: row.line, detail: row.reason })
+    for (const { line, reason, source: file = task.name } of rejected) reject({ source: file, line, detail: reason })
     return task.train(source.count, seed).map(({ prompt, solution }) => [
       { role: 'user', content: prompt },
       { role: 'assistant', content: solution },

@@ -1,5 +1,6 @@
 /** xueba/stages: every stage by its kind, and the runner. */
 import type { z } from 'zod'
+import { bestOfN } from './best-of-n.ts'
 import { corpus } from './corpus.ts'
 import { dpo } from './dpo.ts'
 import { evaluation } from './eval.ts'
@@ -21,6 +22,7 @@ export const stages: Record<string, Stage> = {
   'reward-model': rewardModel,
   dpo,
   rl,
+  'best-of-n': bestOfN,
   eval: evaluation,
   report,
 }

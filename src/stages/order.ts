@@ -7,7 +7,7 @@ import { MODEL_KINDS } from './model-folder.ts'
 
 /** Throws a RecipeError that lists every name that leads nowhere. */
 export function checkOrder({ name, stages }: Recipe): void {
-  const problems = stages.flatMap(({ config }, i) => {
+  const problems = stages.flatMap(({ kind, config }, i) => {
     const before = stages.slice(0, i)
     const find = (key: string, kinds: readonly string[], [en, zh]: readonly [string, string]): Problem[] => {
       const wanted = config[key]
@@ -23,7 +23,18 @@ export function checkOrder({ name, stages }: Recipe): void {
         },
       ]
     }
+    const alone = kind === 'rl' && config.groupSize === 1 && config.advantage !== 'gae'
+    const compared: Problem[] = !alone
+      ? []
+      : [
+          {
+            path: ['stages', i, 'groupSize'],
+            en: 'answers to an exercise are compared with each other: 2 at least, or a critic (algorithm: ppo)',
+            zh: '同一道题的回答要互相比较：至少 2 个，或者用评论家（algorithm: ppo）',
+          },
+        ]
     return [
+      ...compared,
       ...find('from', MODEL_KINDS, ['makes a model', '模型阶段']),
       ...find('rewardModel', ['reward-model'], ['makes a reward model', '奖励模型阶段']),
     ]

@@ -29,7 +29,7 @@ export async function openTasks(context: StageContext, practices: readonly Pract
     else {
       const { task, rejected } = await openTask(one.task, language)
       tasks.push(task)
-      for (const { line, reason } of rejected) defects.push({ source: task.name, line, detail: reason })
+      for (const { line, reason, source = task.name } of rejected) defects.push({ source, line, detail: reason })
     }
   }
   await reportDefects(context, defects)

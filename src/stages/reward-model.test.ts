@@ -135,6 +135,42 @@ describe('rl that follows a reward model', () => {
   })
 })
 
+it('over-optimisation is named while the run goes, once', async () => {
+  const file = join(run, 'falling.ts')
+  await writeFile(
+    file,
+    `let asked = 0
+export const prompts = Array.from({ length: 60 }, (_, i) => 'Q' + i)
+export const reward = () => -asked++ / 100`,
+  )
+  const earlier = [
+    { kind: 'sft', name: 'sft', folder: join(run, '01-sft') },
+    { kind: 'reward-model', name: 'judge', folder: join(run, '02-reward-model') },
+  ]
+  const context = await testContext(engine, run, '06-rl', earlier)
+  const config = rl.config.parse({
+    tasks: [{ task: { name: 'own', file } }],
+    rewardModel: 'judge',
+    algorithm: 'grpo',
+    beta: 0,
+    steps: 34,
+    rows: 4,
+    time: 80,
+    promptsPerStep: 2,
+    groupSize: 8,
+    maxTokens: 4,
+    matrixRate: 0.02,
+    evaluateEvery: 99,
+    evaluateProblems: 1,
+    passAtK: [],
+  })
+  const { overOptimisedAt } = await rl.run(context, config)
+  const warnings = context.events.filter((e) => e.type === 'warning')
+  expect(warnings.map(({ code, step }) => [code, step])).toEqual([['over-optimisation', overOptimisedAt]])
+  expect(overOptimisedAt).toBeGreaterThanOrEqual(30)
+  expect(warnings[0]!.message.en).toMatch(/true reward fell from -\d.* the reward model's score rose from/)
+})
+
 describe('preferences', () => {
   const [user, good] = [
     { role: 'user', content: 'Hi' },
@@ -178,4 +214,23 @@ it('a recipe that names a reward model which is not there is refused', () => {
   expect(() => checkOrder(recipe)).toThrow(/no earlier stage called "mine" makes a reward model; there are: none/)
   recipe.stages.splice(1, 0, { kind: 'reward-model', name: 'mine', config: {} })
   expect(() => checkOrder(recipe)).not.toThrow()
+})
+
+it('answers to one exercise need another to be compared with, or a critic', () => {
+  const recipe = (config: object) => ({
+    name: 'x',
+    language: 'en' as const,
+    seed: 1,
+    model: {},
+    stages: [
+      { kind: 'sft', name: 'sft', config: {} },
+      {
+        kind: 'rl',
+        name: 'rl',
+        config: rl.config.parse({ tasks: [{ task: { name: 'arithmetic' } }], ...config }) as Record<string, unknown>,
+      },
+    ],
+  })
+  expect(() => checkOrder(recipe({ groupSize: 1 }))).toThrow(/groupSize.*2 at least/s)
+  expect(() => checkOrder(recipe({ groupSize: 1, algorithm: 'ppo' }))).not.toThrow()
 })

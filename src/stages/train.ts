@@ -6,7 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readSafetensors, writeSafetensors } from '../formats/index.ts'
 import { type Batch, flopsPerToken, loadWeights, type Model, rateAt, type Trainer } from '../nn/index.ts'
-import { UserError } from '../run/index.ts'
+import { type Content, UserError } from '../run/index.ts'
 import { sumSquares, type Tensor } from '../tensor/index.ts'
 import { modelFiles } from './model-folder.ts'
 import { scheduleOf, type Stepped } from './options.ts'
@@ -139,13 +139,14 @@ export function diverged(t: number, what: readonly [string, string], saved: numb
 
 export type Trained = Pick<Trainer, 'model' | 'optimizer'>
 
-/** Saves the model and the optimizer's state as a checkpoint, with what else the stage needs to go on (JSON). */
+/** Saves the model and the optimizer's state as a checkpoint, with what else the stage needs to go on: JSON, and files. */
 export async function saveTrainer(
   context: StageContext,
   { model, optimizer }: Trained,
   step: number,
   tokenizerFolder: string,
   state: unknown = {},
+  more: Record<string, Content> = {},
 ): Promise<void> {
   const moments = new Map(
     await Promise.all(
@@ -158,6 +159,7 @@ export async function saveTrainer(
   await context.save(step, state, {
     ...(await modelFiles(model, tokenizerFolder)),
     'optimizer.safetensors': writeSafetensors(moments),
+    ...more,
   })
 }
 

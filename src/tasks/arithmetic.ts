@@ -10,7 +10,7 @@
  */
 import { random } from '../tensor/random.ts'
 import type { Exercise, Language, Task } from './task.ts'
-import { drawExercises, finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
+import { checkable, drawExercises, finalAnswer, finalLine, isHeldOut } from './task.ts'
 
 export type Operation = '+' | '-'
 
@@ -119,10 +119,6 @@ export function arithmetic(options: {
     languages: [language],
     train: (count, seed) => make(count, seed, false),
     test: (count, seed) => make(count, seed, true),
-    correct,
-    reward(exercise, completion) {
-      if (correct(exercise, completion)) return 1
-      return /^-?[0-9]{1,15}$/.test(finalAnswer(completion, language) ?? '') ? FORMAT_REWARD : 0
-    },
+    ...checkable(correct, (completion) => /^-?[0-9]{1,15}$/.test(finalAnswer(completion, language) ?? '')),
   }
 }

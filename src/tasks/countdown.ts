@@ -9,7 +9,7 @@ import { random } from '../tensor/random.ts'
 import type { Random } from '../tensor/random.ts'
 import { isWorth, parseExpression } from './expression.ts'
 import type { Exercise, Language, Task } from './task.ts'
-import { drawExercises, finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
+import { checkable, drawExercises, finalAnswer, finalLine, isHeldOut } from './task.ts'
 
 const HELD_OUT = 0.2
 
@@ -105,10 +105,6 @@ export function countdown(options: {
     languages: [language],
     train: (count, seed) => make(count, seed, false),
     test: (count, seed) => make(count, seed, true),
-    correct,
-    reward(exercise, completion) {
-      if (correct(exercise, completion)) return 1
-      return parseExpression(finalAnswer(completion, language) ?? '') ? FORMAT_REWARD : 0
-    },
+    ...checkable(correct, (completion) => parseExpression(finalAnswer(completion, language) ?? '') !== undefined),
   }
 }

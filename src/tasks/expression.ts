@@ -5,11 +5,13 @@
  * most six ASCII digits and an expression at most 100 characters, so hostile input costs nothing. Anything else is undefined.
  */
 
+import { combine as combineRationals, type Rational } from './rational.ts'
+
 export interface Expression {
   /** The literals, in order. */
   numbers: number[]
   /** Exact value as a reduced fraction; undefined after a division by zero. */
-  value: { numerator: bigint; denominator: bigint } | undefined
+  value: Rational | undefined
 }
 
 type Fraction = Expression['value']
@@ -57,23 +59,4 @@ export function isWorth(expression: Expression, target: number): boolean {
   return value !== undefined && value.numerator === BigInt(target) * value.denominator
 }
 
-function combine(a: Fraction, sign: string, b: Fraction): Fraction {
-  if (!a || !b) return undefined
-  switch (sign) {
-    case '+':
-      return reduce(a.numerator * b.denominator + b.numerator * a.denominator, a.denominator * b.denominator)
-    case '-':
-      return reduce(a.numerator * b.denominator - b.numerator * a.denominator, a.denominator * b.denominator)
-    case '*':
-      return reduce(a.numerator * b.numerator, a.denominator * b.denominator)
-    default:
-      return b.numerator === 0n ? undefined : reduce(a.numerator * b.denominator, a.denominator * b.numerator)
-  }
-}
-
-function reduce(numerator: bigint, denominator: bigint): Fraction {
-  let [a, b] = [numerator < 0n ? -numerator : numerator, denominator < 0n ? -denominator : denominator]
-  while (b) [a, b] = [b, a % b]
-  if (denominator < 0n) a = -a
-  return { numerator: numerator / a, denominator: denominator / a }
-}
+const combine = (a: Fraction, sign: string, b: Fraction): Fraction => a && b && combineRationals(a, sign, b)

@@ -1,7 +1,7 @@
 /**
  * Exercises with checkable answers: one file per task, and here the schema by which a recipe names one.
  *
- * `makeTask` needs no file system; MAWPS problems and tasks of the user's own come from a file, which `openTask` in `open.node.ts` reads.
+ * `makeTask` needs no file system; word problems, multiple choice and tasks of the user's own come from files, which `openTask` in `open.node.ts` reads.
  */
 import { z } from 'zod'
 import { dataFile } from '../run/schema.ts'
@@ -9,7 +9,7 @@ import { arithmetic } from './arithmetic.ts'
 import { countdown } from './countdown.ts'
 import type { Language, Task } from './task.ts'
 
-export type { Exercise, Language, Task } from './task.ts'
+export type { Exercise, Language, RewardParts, Task } from './task.ts'
 export { finalAnswer, finalLine, FORMAT_REWARD } from './task.ts'
 export { arithmetic, arithmeticExercise, arithmeticSteps } from './arithmetic.ts'
 export { countdown } from './countdown.ts'
@@ -43,6 +43,24 @@ const mawpsSchema = z.strictObject({
   fresh: z.boolean().default(false).describe('train on the stories with other numbers each time'),
 })
 
+const files = () =>
+  z
+    .union([dataFile(), z.array(dataFile()).min(1)])
+    .describe('a file of JSON lines or of one JSON array, or several that make one pool')
+
+const gsm8kSchema = z.strictObject({
+  name: z.literal('gsm8k'),
+  file: files(),
+  solutions: z
+    .enum(['prose', 'sums'])
+    .optional()
+    .describe('what is studied: the worked answer as written (default), or its annotated sums alone'),
+})
+
+const ape210kSchema = z.strictObject({ name: z.literal('ape210k'), file: files() })
+
+const talSchema = z.strictObject({ name: z.literal('tal'), file: files() })
+
 const ownSchema = z.strictObject({
   name: z.literal('own'),
   file: dataFile().describe(
@@ -51,10 +69,18 @@ const ownSchema = z.strictObject({
 })
 
 /** What a recipe writes under `task:`. */
-export const taskSchema = z.discriminatedUnion('name', [arithmeticSchema, countdownSchema, mawpsSchema, ownSchema])
+export const taskSchema = z.discriminatedUnion('name', [
+  arithmeticSchema,
+  countdownSchema,
+  mawpsSchema,
+  gsm8kSchema,
+  ape210kSchema,
+  talSchema,
+  ownSchema,
+])
 export type TaskSpec = z.infer<typeof taskSchema>
 
 /** The generated tasks, by name. */
-export function makeTask(spec: Exclude<TaskSpec, { file: string }>, language: Language): Task {
+export function makeTask(spec: Exclude<TaskSpec, { file: unknown }>, language: Language): Task {
   return spec.name === 'arithmetic' ? arithmetic({ ...spec, language }) : countdown({ ...spec, language })
 }

@@ -1,12 +1,13 @@
 /** Reads the CSV of `mawps.ts` from a file. */
 import { readCsv } from '../formats/index.ts'
-import type { NumberedRow, RejectedRow } from './mawps.ts'
+import type { MawpsRow } from './mawps.ts'
+import type { NumberedRow, RejectedRow } from './pool.ts'
 
 const COLUMNS = ['Question', 'Numbers', 'Equation', 'Answer'] as const
 
 /** The rows, and the lines that are no rows. Throws with path and column when the header lacks a column. */
-export async function loadMawpsRows(path: string): Promise<{ rows: NumberedRow[]; rejected: RejectedRow[] }> {
-  const rows: NumberedRow[] = []
+export async function loadMawpsRows(path: string): Promise<{ rows: NumberedRow<MawpsRow>[]; rejected: RejectedRow[] }> {
+  const rows: NumberedRow<MawpsRow>[] = []
   const rejected: RejectedRow[] = []
   for await (const item of readCsv(path)) {
     if ('defect' in item) {

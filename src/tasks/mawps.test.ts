@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { random } from '../tensor/random.ts'
-import { mawps, mawpsExercise, namesIn, refillRow, solvePrefix, storyOf } from './mawps.ts'
+import { mawps, mawpsExercise, refillRow, solvePrefix } from './mawps.ts'
+import { namesIn, storyOf } from './pool.ts'
 import type { MawpsRow } from './mawps.ts'
 import { loadMawpsRows } from './mawps.node.ts'
 

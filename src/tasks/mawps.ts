@@ -9,26 +9,16 @@
  * words; no story stands on both sides. Training may fill the slots anew each time (`fresh`): some thousand stories become as many
  * exercises as one likes. Held-out ones keep their own numbers.
  */
-import { type Random, random } from '../tensor/random.ts'
+import type { Random } from '../tensor/random.ts'
+import { drawsFrom, namesIn, type NumberedRow, type RejectedRow, splitRows, storyOf } from './pool.ts'
 import type { Exercise, Task } from './task.ts'
-import { finalAnswer, finalLine, FORMAT_REWARD, isHeldOut } from './task.ts'
+import { checkable, finalAnswer, finalLine } from './task.ts'
 
 export interface MawpsRow {
   Question: string
   Numbers: string
   Equation: string
   Answer: string
-}
-
-/** A row with the line of the file where it starts. */
-export interface NumberedRow {
-  line: number
-  row: MawpsRow
-}
-
-export interface RejectedRow {
-  line: number
-  reason: string
 }
 
 const HELD_OUT = 0.1
@@ -149,49 +139,18 @@ export function refillRow(row: MawpsRow, r: Random): Exercise {
 
 /** The task, and the rows that were left out. Throws when no row is usable. */
 export function mawps(
-  rows: readonly NumberedRow[],
+  rows: readonly NumberedRow<MawpsRow>[],
   { fresh = false }: { fresh?: boolean } = {},
 ): { task: Task; rejected: RejectedRow[] } {
-  const rejected: RejectedRow[] = []
-  const training = new Map<string, MawpsRow>()
-  const testing = new Map<string, Exercise>()
   const names = namesIn(rows.map(({ row }) => row.Question))
-  for (const { line, row } of rows) {
-    try {
-      const exercise = mawpsExercise(row)
-      if (isHeldOut(storyOf(row.Question, names), HELD_OUT)) testing.set(exercise.id, exercise)
-      else training.set(exercise.id, row)
-    } catch (error) {
-      rejected.push({ line, reason: (error as Error).message })
-    }
-  }
-  const [trainPool, testPool] = [[...training.values()], [...testing.values()]]
-  if (trainPool.length === 0 || testPool.length === 0)
-    throw new Error(
-      `mawps: ${rows.length - rejected.length} of ${rows.length} rows are usable, too few to hold a tenth of them out`,
-    )
+  const pool = splitRows('mawps', rows, HELD_OUT, mawpsExercise, ({ Question }) => storyOf(Question, names))
   return {
-    rejected,
+    rejected: pool.rejected,
     task: {
       name: 'mawps',
       languages: ['en'],
-      train(count, seed) {
-        const found: Exercise[] = []
-        for (let epoch = 0; found.length < count; epoch++) {
-          const r = random(seed, 'mawps train', epoch)
-          const chosen = r.shuffle(trainPool).slice(0, count - found.length)
-          found.push(...chosen.map((row) => (fresh ? refillRow(row, r) : mawpsExercise(row))))
-        }
-        return found
-      },
-      test(count, seed) {
-        if (count > testPool.length)
-          throw new RangeError(`${count} different exercises asked for, only ${testPool.length} are held out`)
-        return random(seed, 'mawps test').shuffle(testPool).slice(0, count)
-      },
-      correct,
-      reward: (exercise, completion) =>
-        correct(exercise, completion) ? 1 : stated(completion) === undefined ? 0 : FORMAT_REWARD,
+      ...drawsFrom('mawps', pool, (row, r) => (fresh ? refillRow(row, r) : mawpsExercise(row))),
+      ...checkable(correct, (completion) => stated(completion) !== undefined),
     },
   }
 }
@@ -209,18 +168,6 @@ function stated(completion: string): number | undefined {
 /** Whole numbers have to be met. */
 function isClose(given: number, right: number): boolean {
   return Number.isInteger(right) ? given === right : Math.abs(given - right) <= TOLERANCE
-}
-
-/** Words that are written with a capital somewhere inside a sentence: names of people, and a few of things. */
-export function namesIn(questions: readonly string[]): Set<string> {
-  const found = questions.flatMap((question) => question.match(/(?<=[a-z0-9,'] )[A-Z][a-z]+/g) ?? [])
-  return new Set(found.map((name) => name.toLowerCase()))
-}
-
-/** What makes two problems the same story: the words, without names, numbers, case and signs. */
-export function storyOf(question: string, names: ReadonlySet<string>): string {
-  const words = question.toLowerCase().match(/number\d+|[a-z]+/g) ?? []
-  return words.filter((word) => !names.has(word) && !word.startsWith('number')).join('')
 }
 
 /** The data are split into words; this puts punctuation and clitics back. */

@@ -34,11 +34,38 @@ export interface Task {
    * when it cannot be told, which only a task of the user's own does.
    */
   reward(exercise: Exercise, completion: string): number
+  /** What the reward is made of, where it has parts. They add up to it. */
+  parts?(exercise: Exercise, completion: string): RewardParts
   correct(exercise: Exercise, completion: string): boolean
+}
+
+/** What a final line of the right form earns, and what the right answer in it earns besides. */
+export interface RewardParts {
+  format: number
+  answer: number
 }
 
 /** Reward of a well-formed but wrong answer: TinyZero's countdown reward. */
 export const FORMAT_REWARD = 0.1
+
+/** The rewards of a task whose answers are right or wrong. `isWellFormed` is asked only about answers that are not right. */
+export function checkable(
+  correct: Task['correct'],
+  isWellFormed: (completion: string, exercise: Exercise) => boolean,
+): Pick<Task, 'correct' | 'parts' | 'reward'> {
+  const parts = (exercise: Exercise, completion: string): RewardParts => {
+    if (correct(exercise, completion)) return { format: FORMAT_REWARD, answer: 1 - FORMAT_REWARD }
+    return { format: isWellFormed(completion, exercise) ? FORMAT_REWARD : 0, answer: 0 }
+  }
+  return {
+    correct,
+    parts,
+    reward(exercise, completion) {
+      const { format, answer } = parts(exercise, completion)
+      return format + answer
+    },
+  }
+}
 
 /** True for the share of ids that `test` owns. */
 export function isHeldOut(id: string, share: number): boolean {

@@ -162,6 +162,16 @@ const sentences: Record<string, (n: Numbers, card: ReportCard, stage: StageCard)
       en: `After ${steps} steps of practice ${each('en').join('; ')}.`,
     }
   },
+  'best-of-n'(n, _, { metrics }) {
+    const most = Object.keys(metrics).findLast((key) => /^best-of-\d+\.reward$/.test(key))
+    const [first, best] = [n.text('best-of-1.reward', formatNumber), most && n.text(most, formatNumber)]
+    if (!most || !best || !first) return {}
+    const count = /\d+/.exec(most)![0]
+    return {
+      zh: `不训练，只让奖励模型从 ${count} 篇里挑一篇，真正的分数是 ${best}（只写一篇是 ${first}）。`,
+      en: `Without any training, the one of ${count} essays that the reward model likes best is truly worth ${best} (a single one: ${first}).`,
+    }
+  },
   eval(_, { exams, controls, language }, { name }) {
     const models = exams.find(({ stage }) => stage === name)?.models ?? []
     const last = models.findLast(({ stage }) => !controls.some((control) => control.name === stage))

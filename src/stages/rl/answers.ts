@@ -1,63 +1,82 @@
 /**
- * Sampled answers as rows of tokens for the policy's update. Sequences of prompt and answer are packed beside each other,
- * each with attention of its own; only answer tokens are scored, and each of them weighs the same (as in DAPO, Yu et al.,
- * 2025), so that long answers are neither favoured nor punished.
+ * Sampled answers as rows of tokens for a forward pass. Sequences of prompt and answer are packed beside each other, each with attention
+ * of its own; only answer tokens are scored. What belongs to single tokens (log-probabilities, advantages, weights) is laid out in the same places.
  */
 import type { Batch } from '../../nn/index.ts'
-import type { Answer } from './rollout.ts'
+import type { Asked } from '../ask.ts'
+import type { AlgorithmNumbers } from './algorithms.ts'
 
-/** A micro-batch of `rows` × `time` tokens; per sampled token, what the loss needs. */
-export interface AnswerBatch extends Batch {
-  oldLogProbs: Float32Array
-  advantages: Float32Array
-  /** 1 / sampled tokens of all batches, 0 elsewhere. */
-  weights: Float32Array
+export interface PackedAnswers {
+  /** Micro-batches of `rows` × `time` tokens. */
+  batches: Batch[]
+  /** Of each answer: its batch, and where its first sampled token is predicted. The others follow without a gap. */
+  places: { batch: number; at: number }[]
+  /** Values of the sampled tokens, laid out as the batches are; 0 elsewhere. */
+  layOut(value: (answer: number, token: number) => number): Float32Array[]
 }
 
 /** Sequences go first fit into rows, rows into batches; `padding` fills the rest. Throws when one is longer than a row. */
 export function packAnswers(
-  answers: readonly Answer[],
+  answers: readonly Pick<Asked, 'prompt' | 'ids'>[],
   { rows, time, padding }: { rows: number; time: number; padding: number },
-): AnswerBatch[] {
-  const scored = answers.reduce((sum, { asked }) => sum + asked.ids.length, 0)
+): PackedAnswers {
   const used: number[] = []
-  const batches: AnswerBatch[] = []
-  for (const answer of answers) {
-    const length = answer.asked.prompt.length + answer.asked.ids.length - 1
+  const batches: Batch[] = []
+  const places = answers.map((answer) => {
+    const length = answer.prompt.length + answer.ids.length - 1
     if (length > time) throw new Error(`a prompt and its answer have ${length + 1} tokens, a row holds ${time}`)
     const oldest = used.length - 32 // a bounded search keeps packing linear
     let row = used.findIndex((n, i) => i >= oldest && n + length <= time)
     if (row < 0) row = used.push(0) - 1
-    const batch = (batches[Math.floor(row / rows)] ??= emptyBatch(rows * time, padding))
-    place(answer, batch, (row % rows) * time, used[row]!, 1 / scored)
+    const batch = Math.floor(row / rows)
+    place(answer, (batches[batch] ??= emptyBatch(rows * time, padding)), (row % rows) * time, used[row]!)
+    const at = (row % rows) * time + used[row]! + answer.prompt.length - 1
     used[row]! += length
+    return { batch, at }
+  })
+  return {
+    batches,
+    places,
+    layOut(value) {
+      const values = batches.map(() => new Float32Array(rows * time))
+      places.forEach(({ batch, at }, i) => {
+        for (let t = 0; t < answers[i]!.ids.length; t++) values[batch]![at + t] = value(i, t)
+      })
+      return values
+    },
   }
-  return batches
+}
+
+/** What each token of an answer weighs in the loss: see `AlgorithmNumbers.lengthNorm`. */
+export function tokenWeights(
+  lengths: readonly number[],
+  lengthNorm: AlgorithmNumbers['lengthNorm'],
+  maxTokens: number,
+): number[] {
+  const tokens = lengths.reduce((a, b) => a + b, 0)
+  const per = {
+    token: () => tokens,
+    sequence: (length: number) => lengths.length * length,
+    constant: () => lengths.length * maxTokens,
+    none: () => lengths.length,
+  }[lengthNorm]
+  return lengths.map((length) => 1 / per(length))
 }
 
 /** Writes a sequence at `start` of the row that begins at `base`. */
-function place({ asked, advantage }: Answer, batch: AnswerBatch, base: number, start: number, weight: number): void {
-  const ids = [...asked.prompt, ...asked.ids]
-  for (let t = 0; t < ids.length - 1; t++) {
-    const at = base + start + t
-    batch.ids[at] = ids[t]!
-    batch.starts[at] = start
-    const sampled = t + 1 - asked.prompt.length
-    if (sampled < 0) continue
-    batch.targets[at] = ids[t + 1]!
-    batch.oldLogProbs[at] = asked.logProbs[sampled]!
-    batch.advantages[at] = advantage
-    batch.weights[at] = weight
+function place({ prompt, ids }: Pick<Asked, 'prompt' | 'ids'>, batch: Batch, base: number, start: number): void {
+  const all = [...prompt, ...ids]
+  for (let t = 0; t < all.length - 1; t++) {
+    batch.ids[base + start + t] = all[t]!
+    batch.starts[base + start + t] = start
+    if (t + 1 >= prompt.length) batch.targets[base + start + t] = all[t + 1]!
   }
 }
 
-function emptyBatch(size: number, padding: number): AnswerBatch {
+function emptyBatch(size: number, padding: number): Batch {
   return {
     ids: new Int32Array(size).fill(padding),
     targets: new Int32Array(size).fill(-1),
     starts: new Int32Array(size),
-    oldLogProbs: new Float32Array(size),
-    advantages: new Float32Array(size),
-    weights: new Float32Array(size),
   }
 }

@@ -1,40 +1,57 @@
-/** What a step of RL tells: its numbers, the warning that nothing is left to learn, the error when numbers explode. */
+/** What a step of RL tells: its numbers, warnings (nothing left to learn, nobody could judge, the judge is being pleased), the error when numbers explode. */
 import type { PolicyStatistics } from './policy.ts'
 import { type Group, summarize } from './rollout.ts'
 import type { StageContext } from '../stage.ts'
 import { mean } from '../statistics.ts'
+import type { OverOptimisation } from '../over-optimisation.ts'
 import { diverged } from '../train.ts'
+import type { ValueLearning } from './values.ts'
 
 /** Sampling and training use the same weights: their log-probabilities differ by rounding only. */
 const MISMATCH = 1e-3
 
-/**
- * One `metric` event for each number of the step; a reward model's judgement stands beside the true reward. What was learned is
- * undefined when every group was skipped.
- */
+/** What a step did besides answering. */
+export interface StepFacts {
+  /** Undefined when every group was skipped. */
+  policy: PolicyStatistics | undefined
+  /** Of the critic, where there is one. */
+  values: ValueLearning | undefined
+  isJudged: boolean
+  /** Groups that were replaced. */
+  resampled: number
+}
+
+/** One `metric` event for each number of the step; a reward model's judgement stands beside the true reward, parts of a reward beside the whole. */
 export function emitStep(
   context: StageContext,
   step: number,
   groups: readonly Group[],
-  learned: PolicyStatistics | undefined,
-  isJudged: boolean,
+  { policy: learned, values, isJudged, resampled }: StepFacts,
 ): void {
   const metric = (name: string, value: number | undefined) => {
     if (value !== undefined) context.emit({ type: 'metric', name, value, step, split: 'train' })
   }
-  const { reward, credit, correct, length, truncated, skipped, unjudged } = summarize(groups)
+  const { reward, credit, correct, length, truncated, skipped, unjudged, parts, overlong, divergence } =
+    summarize(groups)
   if (Number.isFinite(reward)) metric('reward', reward)
   if (unjudged > 0) metric('unjudged', unjudged)
   if (isJudged) metric('rewardModel', credit)
+  metric('answerReward', parts.answer)
+  metric('formatReward', parts.format)
+  metric('lengthReward', overlong)
   metric('correct', correct)
   metric('answerLength', length)
   metric('truncated', truncated)
   metric('skippedGroups', skipped)
+  if (resampled > 0) metric('resampledGroups', resampled)
   metric('entropy', learned?.entropy)
   metric('klOld', learned?.klOld)
-  metric('klReference', learned?.klReference)
+  metric('klReference', divergence ?? learned?.klReference)
   metric('clipped', learned?.clipped)
   metric('gradNorm', learned?.gradNorm)
+  metric('valueLoss', values?.loss)
+  metric('valueClipped', values?.clipped)
+  metric('explainedVariance', values?.explained)
   if (step === 1) metric('logProbMismatch', learned?.mismatch)
   if (learned && learned.mismatch > MISMATCH)
     context.emit({
@@ -46,6 +63,24 @@ export function emitStep(
         zh: `采样与训练算出的对数概率相差 ${learned.mismatch.toExponential(1)} 奈特：这次更新不完全是同策略的`,
       },
     })
+}
+
+/** Once in a stage: the judge is pleased ever more, the reader ever less. */
+export function warnOverOptimised(
+  context: StageContext,
+  step: number,
+  { worthBest, worthNow, likedBest, likedNow, best }: OverOptimisation,
+): void {
+  const [from, to, liked, likes] = [worthBest, worthNow, likedBest, likedNow].map((x) => x.toFixed(2))
+  context.emit({
+    type: 'warning',
+    code: 'over-optimisation',
+    step,
+    message: {
+      en: `over-optimisation (reward hacking): since step ${best + 1} the true reward fell from ${from} to ${to}, while the reward model's score rose from ${liked} to ${likes}: it learns to please the judge`,
+      zh: `过度优化（钻奖励的空子）：从第 ${best + 1} 步起，真正的分数从 ${from} 降到 ${to}，而奖励模型打的分从 ${liked} 升到 ${likes}：它在学着讨好评委`,
+    },
+  })
 }
 
 /** Once in a stage: a task of the user's own gave no number for an answer. */

@@ -1,18 +1,19 @@
 /**
- * The recipe's keys of the `rl` stage. Answers are sampled from the whole distribution at temperature 1, and there is no option for it:
- * the log-probabilities that the update needs are those of that distribution, and samples from another would make it off-policy. Nor for the precision: answers are
- * sampled in f32, and their log-probabilities would not be those of a pass in bfloat16.
+ * The recipe's keys of the `rl` stage. There is none for the precision: answers are sampled in f32, and their log-probabilities would not be
+ * those of a pass in bfloat16; and none for top-k or top-p: the update needs the log-probabilities of the very distribution that was sampled from.
  */
 import { z } from 'zod'
 import { trainingOptions, whole } from '../options.ts'
 import { practice } from '../practice.ts'
+import { ALGORITHM_NAMES, type AlgorithmNumbers, expandAlgorithm } from './algorithms.ts'
 
 const rate = z.number().positive()
 export const DEFAULT_STEPS = 200
 
 const amount = z.number().nonnegative()
+const share = z.number().min(0).max(1)
 
-export const rlOptions = trainingOptions.omit({ microBatches: true, precision: true, recompute: true }).extend({
+const schema = trainingOptions.omit({ microBatches: true, precision: true, recompute: true }).extend({
   steps: whole
     .optional()
     .describe(`steps, each with new answers; when neither steps nor minutes are given: ${DEFAULT_STEPS}`),
@@ -25,17 +26,57 @@ export const rlOptions = trainingOptions.omit({ microBatches: true, precision: t
     .default('latest')
     .describe('the earlier stage whose model to go on from, by name; default: the latest'),
   promptsPerStep: whole.default(32).describe('exercises of a step'),
-  groupSize: z.number().int().min(2).default(8).describe('answers to each exercise'),
+  groupSize: whole.default(8).describe('answers to each exercise; 2 at least, but 1 where a critic is the baseline'),
+  temperature: rate
+    .default(1)
+    .describe('of sampling and of the policy that is trained: logits are divided by it in both'),
+  algorithm: z
+    .enum(ALGORITHM_NAMES)
+    .optional()
+    .describe('sets those of the numbers below that are not given: see src/stages/rl/algorithms.ts'),
   maxTokens: whole.default(48).describe('longest answer'),
   epochs: whole.default(1).describe('times the answers of a step are learned from'),
   minibatches: whole.default(1).describe('updates of the weights in each of these times'),
-  clipLow: amount.default(0.2).describe('how far below 1 the ratio of probabilities counts'),
-  clipHigh: amount.default(0.28).describe('how far above 1; more room upwards keeps entropy (DAPO)'),
-  beta: amount.default(0).describe('weight of the KL divergence to the model at the start; 0 = none'),
+  clipLow: amount.optional().describe('how far below 1 the ratio of probabilities counts; default 0.2'),
+  clipHigh: amount.optional().describe('how far above 1; more room upwards keeps entropy (DAPO); default 0.28'),
+  beta: amount.optional().describe('weight of the KL divergence to the model at the start; default 0 = none'),
+  kl: z
+    .enum(['loss', 'reward'])
+    .optional()
+    .describe('where that counts: in the loss (GRPO; the default), or taken off the reward (PPO, RLOO)'),
   advantage: z
-    .enum(['mean', 'mean-std'])
-    .default('mean')
-    .describe('reward minus the mean of its group (Dr. GRPO), or that over the deviation of the group (GRPO)'),
+    .enum(['mean', 'mean-std', 'leave-one-out', 'gae'])
+    .optional()
+    .describe(
+      'reward minus the mean of its group (Dr. GRPO; the default), that over the deviation (GRPO), minus the mean of the others (RLOO), or a critic (PPO)',
+    ),
+  lengthNorm: z
+    .enum(['token', 'sequence', 'constant', 'none'])
+    .optional()
+    .describe(
+      'what weighs the same: every token (DAPO; the default), every answer (GRPO), tokens over maxTokens (Dr. GRPO), whole answers (RLOO)',
+    ),
+  resample: z
+    .number()
+    .int()
+    .nonnegative()
+    .optional()
+    .describe('times that groups which all earned the same are replaced by other exercises (DAPO); default 0'),
+  overlongPenalty: amount.optional().describe('taken off an answer that was cut off (DAPO); default 0'),
+  overlongShare: z
+    .number()
+    .positive()
+    .max(1)
+    .optional()
+    .describe('share of maxTokens, the last, over which that penalty grows; default 0.2'),
+  curriculum: z
+    .enum(['none', 'success'])
+    .default('none')
+    .describe('success: exercises that are solved about half of the time come more often'),
+  gamma: share.default(1).describe('critic: what a reward is worth a token earlier'),
+  lambda: share.default(0.95).describe('critic: 1 trusts rewards, 0 trusts the critic (GAE)'),
+  valueClip: amount.default(0.2).describe('critic: how far a value may move in a step; 0 = any distance'),
+  criticRates: rate.default(2.5).describe('critic: learning rates, as a multiple of those below'),
   rewardFrom: z
     .enum(['task', 'shuffled'])
     .default('task')
@@ -61,4 +102,6 @@ export const rlOptions = trainingOptions.omit({ microBatches: true, precision: t
     .optional()
     .describe('groups of a step kept in rollouts.jsonl; default: all'),
 })
-export type RlOptions = z.infer<typeof rlOptions>
+export type RlOptions = Omit<z.infer<typeof schema>, keyof AlgorithmNumbers> & AlgorithmNumbers
+/** With the numbers of the algorithm filled in. */
+export const rlOptions = schema.overwrite((options) => expandAlgorithm(options)) as z.ZodObject & z.ZodType<RlOptions>

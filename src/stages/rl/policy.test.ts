@@ -2,11 +2,14 @@
 import { afterAll, describe, expect, it } from 'vitest'
 import { Engine, openReference, random } from '../../tensor/index.ts'
 import type { Exercise, Task } from '../../tasks/index.ts'
-import { type OptimizerOptions } from '../../nn/index.ts'
+import { type Model, type OptimizerOptions, temper } from '../../nn/index.ts'
 import { inChat } from '../ask.ts'
+import { type Algorithm, ALGORITHM_NAMES, type AlgorithmNumbers, expandAlgorithm } from './algorithms.ts'
 import { packAnswers } from './answers.ts'
+import { chargeDivergence, giveAdvantages } from './credit.ts'
 import { createPolicyTrainer, type PolicyOptions } from './policy.ts'
-import { drawStep, giveAdvantages, type Group, rollOut, type RolloutOptions, summarize } from './rollout.ts'
+import { drawStep, type Group, rollOut, type RolloutOptions, summarize } from './rollout.ts'
+import { createTokenScorer } from './token-scorer.ts'
 import { anyEngine, byteTokenizer, tinyModel } from '../tiny.test-helper.ts'
 
 const tokenizer = byteTokenizer()
@@ -23,22 +26,22 @@ const letters: Task = {
 }
 const exercise = (prompt: string): Exercise => ({ id: prompt, prompt, answer: 'a', solution: 'a' })
 
-const rollout: RolloutOptions = {
+const rollout: RolloutOptions & AlgorithmNumbers = {
+  ...expandAlgorithm({}),
   promptsPerStep: 8,
   groupSize: 8,
   maxTokens: 3,
-  advantage: 'mean',
   rewardFrom: 'task',
 }
 const policy: PolicyOptions = {
+  ...expandAlgorithm({}),
+  maxTokens: 3,
+  temperature: 1,
   rows: 4,
   time: 64,
   padding: 256,
   epochs: 1,
   minibatches: 1,
-  clipLow: 0.2,
-  clipHigh: 0.28,
-  beta: 0,
   seed: 1,
 }
 const adamw = (rate: number): OptimizerOptions => ({
@@ -54,23 +57,87 @@ const adamw = (rate: number): OptimizerOptions => ({
   clip: 1,
 })
 
-const experience = (model: Parameters<typeof rollOut>[0], options: RolloutOptions, step: number): Promise<Group[]> =>
-  rollOut(
-    model,
-    manner,
-    drawStep([{ task: letters, weight: 1 }], options.promptsPerStep, 1, step, () => true),
-    options,
-    {
-      seed: 1,
-      step,
-    },
-  )
+const experience = async (model: Model, options: typeof rollout, step: number): Promise<Group[]> => {
+  const draws = drawStep([{ task: letters, weight: 1 }], options.promptsPerStep, { seed: 1, step }, () => true)
+  const groups = await rollOut(model, manner, draws, options, { seed: 1, step })
+  return giveAdvantages(groups, 'mean')
+}
 
-describe('the gradient', () => {
-  it.each([
-    ['clipped policy gradient', 0],
-    ['with KL to a reference', 0.3],
-  ])('equals finite differences on the reference backend: %s', async (_, beta) => {
+/** What the papers write, sum by sum: log-probabilities of all answers' tokens → the loss. */
+const written: Record<Algorithm, (i: WrittenInputs) => number> = {
+  grpo: ({ groups, old, now, ref }) =>
+    average(
+      groups.flatMap((credits, g) =>
+        credits.map((r, i) => {
+          const A = (r - average(credits)) / Math.sqrt(average(credits.map((x) => (x - average(credits)) ** 2)))
+          return average(
+            now[g]![i]!.map((p, t) => {
+              const kl = Math.exp(ref[g]![i]![t]! - p) - (ref[g]![i]![t]! - p) - 1
+              return -clipped(Math.exp(p - old[g]![i]![t]!), A, 0.2, 0.2) + 0.04 * kl
+            }),
+          )
+        }),
+      ),
+    ),
+  'dr-grpo': ({ groups, old, now, maxTokens }) =>
+    average(
+      groups.flatMap((credits, g) =>
+        credits.map((r, i) =>
+          total(
+            now[g]![i]!.map(
+              (p, t) => -clipped(Math.exp(p - old[g]![i]![t]!), r - average(credits), 0.2, 0.2) / maxTokens,
+            ),
+          ),
+        ),
+      ),
+    ),
+  dapo: ({ groups, old, now }) =>
+    total(
+      groups.flatMap((credits, g) =>
+        credits.flatMap((r, i) => {
+          const A = (r - average(credits)) / Math.sqrt(average(credits.map((x) => (x - average(credits)) ** 2)))
+          return now[g]![i]!.map((p, t) => -clipped(Math.exp(p - old[g]![i]![t]!), A, 0.2, 0.28))
+        }),
+      ),
+    ) / now.flat(2).length,
+  rloo: ({ groups, old, now, ref }) => {
+    const charged = groups.map((credits, g) =>
+      credits.map((r, i) => r - 0.05 * total(old[g]![i]!.map((p, t) => p - ref[g]![i]![t]!))),
+    )
+    return average(
+      charged.flatMap((credits, g) =>
+        credits.map((r, i) => {
+          const A = r - average(credits.filter((_, j) => j !== i))
+          return total(now[g]![i]!.map((p, t) => -Math.exp(p - old[g]![i]![t]!) * A))
+        }),
+      ),
+    )
+  },
+  ppo: ({ old, now, advantages }) =>
+    average(
+      now.flatMap((group, g) =>
+        group.flatMap((answer, i) =>
+          answer.map((p, t) => -clipped(Math.exp(p - old[g]![i]![t]!), advantages[g]![i]![t]!, 0.2, 0.2)),
+        ),
+      ),
+    ),
+}
+interface WrittenInputs {
+  /** Credits by group; log-probabilities by group, answer, token: when sampled, now, under the reference. */
+  groups: number[][]
+  old: number[][][]
+  now: number[][][]
+  ref: number[][][]
+  advantages: number[][][]
+  maxTokens: number
+}
+const total = (values: number[]) => values.reduce((a, b) => a + b, 0)
+const average = (values: number[]) => total(values) / values.length
+const clipped = (ratio: number, A: number, low: number, high: number) =>
+  Math.min(ratio * A, Math.min(Math.max(ratio, 1 - low), 1 + high) * A)
+
+describe('the loss of each algorithm', () => {
+  it.each(ALGORITHM_NAMES)('%s is what its paper writes, and its gradient equals finite differences', async (name) => {
     const engine = new Engine(openReference())
     const small = { dim: 6, heads: 2, kvHeads: 1, headDim: 4, ff: 5 }
     const [model, reference] = [tinyModel(engine, small), tinyModel(engine, small)]
@@ -79,50 +146,76 @@ describe('the gradient', () => {
       m.slab.weights.write(Float64Array.from(await m.slab.weights.read(), (w) => w + scale * draw.normal()))
     await noise(0.3)
     await noise(0.3, reference)
-    const options = { ...rollout, promptsPerStep: 2, groupSize: 2 }
-    const groups = giveAdvantages(
-      (await experience(model, options, 1)).map((group) => ({
-        ...group,
-        answers: group.answers.map((a) => ({ ...a, credit: draw.uniform() })),
-      })),
-      'mean-std',
+    const numbers = expandAlgorithm({ algorithm: name })
+    const maxTokens = 5
+    // A temperature, so that the policy is the distribution that was sampled from here, too.
+    const shape = { ...policy, ...numbers, rows: 1, time: 48, maxTokens, temperature: 0.8 }
+    const hot = temper(model, 0.8)
+    await hot.refresh()
+    let groups = (await experience(hot.model, { ...rollout, promptsPerStep: 2, groupSize: 3, maxTokens }, 1)).map(
+      (g) => ({
+        ...g,
+        answers: g.answers.map((a) => ({ ...a, credit: draw.uniform() })),
+      }),
     )
-    await noise(0.01) // off-policy, so that some ratios are clipped
+    expect(new Set(groups.flatMap((g) => g.answers.map((a) => a.asked.ids.length))).size).toBeGreaterThan(0)
+    // A shorter answer than the others: what weighs the same then differs between the algorithms.
+    const cut = groups[0]!.answers[0]!.asked
+    Object.assign(cut, { ids: cut.ids.slice(0, 2), logProbs: cut.logProbs.slice(0, 2) })
+    await noise(0.02) // off-policy, so that some ratios are clipped
+    const [own, frozen] = [createTokenScorer(model, shape), createTokenScorer(reference, shape)]
+    const asked = groups.flatMap((g) => g.answers.map((a) => a.asked))
+    const ref = await frozen.of(asked)
+    if (numbers.kl === 'reward') groups = chargeDivergence(groups, ref, numbers.beta)
+    if (numbers.advantage === 'gae')
+      groups = groups.map((g) => ({
+        ...g,
+        answers: g.answers.map((a) => ({ ...a, advantages: Float32Array.from(a.asked.ids, () => draw.normal()) })),
+      }))
+    else groups = giveAdvantages(groups, numbers.advantage)
     const trainer = createPolicyTrainer(
       model,
-      beta > 0 ? reference : null,
-      { ...policy, rows: 1, time: 48, beta, clipLow: 0.02, clipHigh: 0.02 },
+      numbers.kl === 'loss' && numbers.beta > 0 ? reference : null,
+      shape,
       adamw(1e-3),
     )
     const weights = Float64Array.from(await model.slab.weights.read())
-    const { clipped, klReference, klOld } = await trainer.accumulate(groups)
-    expect(clipped).toBeGreaterThan(0)
-    expect(clipped).toBeLessThan(1)
-    expect(klOld).not.toBe(0)
-    if (beta > 0) expect(klReference).toBeGreaterThan(0)
+    const statistics = await trainer.accumulate(groups)
     const grads = Float64Array.from(await model.slab.grads!.read())
+    const byGroup = (rows: ArrayLike<number>[]) => [0, 3].map((g) => rows.slice(g, g + 3).map((row) => Array.from(row)))
+    const paper = async () =>
+      written[name]({
+        groups: groups.map((g) => g.answers.map((a) => a.credit)),
+        old: byGroup(asked.map((a) => a.logProbs)),
+        now: byGroup(await own.of(asked)),
+        ref: byGroup(ref),
+        advantages: byGroup(groups.flatMap((g) => g.answers.map((a) => a.advantages ?? []))),
+        maxTokens,
+      })
+    expect(statistics.loss).toBeCloseTo(await paper(), 5)
+    if (numbers.clipHigh < 1) expect(statistics.clipped).toBeGreaterThan(0)
+    else expect(statistics.clipped).toBe(0)
+    expect(statistics.clipped).toBeLessThan(1)
+    if (name === 'grpo') expect(statistics.klReference).toBeGreaterThan(0)
     const lossAt = async (w: Float64Array) => {
       model.slab.weights.write(w)
       return (await trainer.accumulate(groups)).loss
     }
     const h = 1e-5
     let largest = 0
-    for (const { name, shape, offset } of model.slab.parameters) {
-      const size = shape.reduce((a, b) => a * b)
-      for (let k = 0; k < Math.min(size, 2); k++) {
-        const i = offset + (name.includes('embed') ? 256 * 6 + k : (k * 7919) % size)
-        const [up, down] = [weights.slice(), weights.slice()]
-        up[i]! += h
-        down[i]! -= h
-        const numeric = ((await lossAt(up)) - (await lossAt(down))) / (2 * h)
-        largest = Math.max(largest, Math.abs(numeric))
-        expect(Math.abs(numeric - grads[i]!), `${name}[${i - offset}]`).toBeLessThan(
-          2e-6 * Math.max(1, Math.abs(numeric)),
-        )
-      }
+    for (const { name: weight, shape: size, offset } of model.slab.parameters) {
+      const count = size.reduce((a, b) => a * b)
+      const i = offset + (weight.includes('embed') ? 256 * 6 : 7919 % count)
+      const [up, down] = [weights.slice(), weights.slice()]
+      up[i]! += h
+      down[i]! -= h
+      const numeric = ((await lossAt(up)) - (await lossAt(down))) / (2 * h)
+      largest = Math.max(largest, Math.abs(numeric))
+      expect(Math.abs(numeric - grads[i]!), `${weight}[${i - offset}]`).toBeLessThan(
+        2e-6 * Math.max(1, Math.abs(numeric)),
+      )
     }
-    expect(largest).toBeGreaterThan(0.01)
-    trainer.free()
+    expect(largest).toBeGreaterThan(0.001)
     await engine.close()
   })
 })
@@ -133,11 +226,13 @@ describe('learning', async () => {
 
   const learn = async (rewardFrom: RolloutOptions['rewardFrom'], options: Partial<PolicyOptions> = {}) => {
     const model = tinyModel(engine)
+    const sampler = temper(model, options.temperature ?? 1)
     const trainer = createPolicyTrainer(model, null, { ...policy, ...options }, adamw(0.01))
     const shares: number[] = []
     let [updates, mismatch, clipped] = [0, 0, 0]
     for (let step = 1; step <= 40; step++) {
-      const groups = await experience(model, { ...rollout, rewardFrom }, step)
+      await sampler.refresh()
+      const groups = await experience(sampler.model, { ...rollout, rewardFrom }, step)
       shares.push(summarize(groups).correct)
       const result = await trainer.step(groups, step, updates, 1)
       updates += result?.updates ?? 0
@@ -157,6 +252,16 @@ describe('learning', async () => {
     expect(clipped).toBe(0) // on-policy
     expect(mismatch).toBeLessThan(1e-4)
   })
+
+  it.each([0.6, 1.5])(
+    'does so at temperature %d, where the log-probabilities of sampling and training agree, too',
+    async (temperature) => {
+      const { last, mismatch, clipped } = await learn('task', { temperature })
+      expect(last).toBeGreaterThan(0.6)
+      expect(clipped).toBe(0)
+      expect(mismatch).toBeLessThan(1e-4)
+    },
+  )
 
   it('does so off-policy as well, where ratios are clipped', async () => {
     const { first, last, updates, clipped } = await learn('task', { epochs: 2, minibatches: 2 })
@@ -190,15 +295,17 @@ describe('learning', async () => {
   it('packs every sampled token once, with what it was sampled with', async () => {
     const model = tinyModel(engine)
     const groups = await experience(model, { ...rollout, maxTokens: 9 }, 1)
-    const answers = groups.flatMap((g) => g.answers)
-    const batches = packAnswers(answers, policy)
+    const answers = groups.flatMap((g) => g.answers.map((a) => a.asked))
+    const packed = packAnswers(answers, policy)
+    const [logProbs, scored] = [packed.layOut((i, t) => answers[i]!.logProbs[t]!), packed.layOut(() => 1)]
+    const batches = packed.batches.map((batch, b) => ({ ...batch, logProbs: logProbs[b]!, weights: scored[b]! }))
     const placed = batches.flatMap((b) =>
-      [...b.targets.keys()].filter((i) => b.weights[i]! > 0).map((i) => [b.targets[i], b.oldLogProbs[i]]),
+      [...b.targets.keys()].filter((i) => b.weights[i]! > 0).map((i) => [b.targets[i], b.logProbs[i]]),
     )
-    const sampled = answers.flatMap(({ asked }) => [...asked.ids].map((id, k) => [id, asked.logProbs[k]]))
+    const sampled = answers.flatMap((asked) => [...asked.ids].map((id, k) => [id, asked.logProbs[k]]))
     const sorted = (pairs: unknown[][]) => pairs.map(String).sort()
     expect(sorted(placed)).toEqual(sorted(sampled))
-    expect(batches.flatMap((b) => [...b.weights]).reduce((a, b) => a + b)).toBeCloseTo(1, 5)
+    for (const { targets, weights } of batches) expect([...targets].map((t) => Number(t >= 0))).toEqual([...weights])
     for (const { ids, targets, starts, weights } of batches)
       weights.forEach((weight, i) => {
         const row = i - (i % policy.time)

@@ -1,9 +1,10 @@
 /**
- * The update of RL: a clipped policy-gradient step (PPO's loss, GRPO's advantages) on the groups of a rollout. One program
- * for the forward and backward pass of a micro-batch of fixed shape is captured once; an update runs it as often as its
+ * The update of RL: a clipped policy-gradient step on the answers of a rollout, whichever algorithm gave them their advantages (see algorithms.ts).
+ * One program for the forward and backward pass of a micro-batch of fixed shape is captured once; an update runs it as often as its
  * tokens need, and gradients add up. With one epoch and one minibatch every update is on-policy and nothing is clipped.
  */
 import {
+  type Batch,
   createBatch,
   createOptimizer,
   type Model,
@@ -12,24 +13,27 @@ import {
   tokenLosses,
 } from '../../nn/index.ts'
 import { backward, copy, policyLoss, policyStatistics, random } from '../../tensor/index.ts'
-import { type AnswerBatch, packAnswers } from './answers.ts'
+import type { AlgorithmNumbers } from './algorithms.ts'
+import { packAnswers, tokenWeights } from './answers.ts'
 import type { Group } from './rollout.ts'
 
-export interface PolicyOptions {
+export interface PolicyOptions extends Pick<AlgorithmNumbers, 'lengthNorm' | 'clipLow' | 'clipHigh' | 'kl'> {
   rows: number
   time: number
   /** The token that fills rows. */
   padding: number
   epochs: number
   minibatches: number
-  clipLow: number
-  clipHigh: number
-  /** Weight of the KL divergence to the reference model; 0 = none. */
+  /** Longest answer: see `tokenWeights`. */
+  maxTokens: number
+  /** Weight of the KL divergence to the reference model, where that counts in the loss. */
   beta: number
+  /** Of the distribution that answers were sampled from. */
+  temperature: number
   seed: number
 }
 
-/** Means over the sampled tokens of one pass. */
+/** The loss, and means over the sampled tokens of one pass, weighed as in the loss. */
 export interface PassStatistics {
   loss: number
   /** KL to the reference (k3) and to the policy that sampled (k1), nats a token. */
@@ -59,7 +63,7 @@ export interface PolicyTrainer {
   free(): void
 }
 
-/** `reference` is the frozen model of the KL term; null when beta is 0. */
+/** `reference` is the frozen model of the loss's KL term; null where there is none. */
 export function createPolicyTrainer(
   model: Model,
   reference: Model | null,
@@ -72,12 +76,22 @@ export function createPolicyTrainer(
 
   async function accumulate(groups: readonly Group[]): Promise<PassStatistics> {
     const answers = groups.flatMap((group) => group.answers).filter(({ asked }) => asked.ids.length > 0)
+    const asked = answers.map((answer) => answer.asked)
+    const lengths = asked.map(({ ids }) => ids.length)
+    const perToken = tokenWeights(lengths, options.lengthNorm, options.maxTokens)
+    const { batches, layOut } = packAnswers(asked, options)
+    const oldLogProbs = layOut((i, t) => asked[i]!.logProbs[t]!)
+    const advantages = layOut((i, t) => answers[i]!.advantages?.[t] ?? answers[i]!.advantage)
+    const weights = layOut((i) => perToken[i]!)
     const total = { loss: 0, klReference: 0, klOld: 0, clipped: 0, entropy: 0, mismatch: 0 }
-    for (const batch of packAnswers(answers, options)) {
-      const part = await pass.run(batch)
+    for (const [b, batch] of batches.entries()) {
+      const given = { oldLogProbs: oldLogProbs[b]!, advantages: advantages[b]!, weights: weights[b]! }
+      const part = await pass.run({ ...batch, ...given })
       total.mismatch = Math.max(total.mismatch, part.mismatch)
       for (const name of SUMMED) total[name] += part[name]
     }
+    const weight = perToken.reduce((sum, one, i) => sum + one * lengths[i]!, 0)
+    for (const name of SUMMED) if (name !== 'loss') total[name] /= weight
     return total
   }
 
@@ -89,8 +103,7 @@ export function createPolicyTrainer(
       const kept = groups.filter((group) => group.kept)
       const done: (PassStatistics & { gradNorm: number })[] = []
       for (let epoch = 0; epoch < options.epochs; epoch++) {
-        const order = random(options.seed, `minibatches ${epoch}`, step).shuffle(kept)
-        for (const part of split(order, options.minibatches)) {
+        for (const part of minibatches(kept, options, step, epoch)) {
           optimizer.prepare(updates + done.length + 1, factor)
           const statistics = await accumulate(part)
           update.run()
@@ -114,8 +127,18 @@ export function createPolicyTrainer(
 
 const SUMMED = ['loss', 'klReference', 'klOld', 'clipped', 'entropy'] as const
 
+/** A micro-batch; per sampled token, what the loss needs. */
+interface AnswerBatch extends Batch {
+  oldLogProbs: Float32Array
+  advantages: Float32Array
+  /** 0 where there is no sampled token. */
+  weights: Float32Array
+}
+
 /** Forward and backward of one micro-batch, captured. */
-function createPass(model: Model, reference: Model | null, { rows, time, clipLow, clipHigh, beta }: PolicyOptions) {
+function createPass(model: Model, reference: Model | null, options: PolicyOptions) {
+  const { rows, time, clipLow, clipHigh, temperature } = options
+  const beta = reference ? options.beta : 0
   const { engine } = model
   const tensors = createBatch(engine, rows, time)
   const floats = () => engine.keep(engine.zeros([rows * time]))
@@ -126,9 +149,10 @@ function createPass(model: Model, reference: Model | null, { rows, time, clipLow
     floats(),
     floats(),
   ]
-  const judge = reference && engine.capture(() => engine.noGrad(() => tokenLosses(reference, tensors)))
+  const judge =
+    reference && engine.capture(() => engine.noGrad(() => tokenLosses(reference, tensors, null, temperature)))
   const program = engine.capture(() => {
-    const nll = tokenLosses(model, tensors, entropies)
+    const nll = tokenLosses(model, tensors, entropies, temperature)
     copy(nll, losses) // what backward frees
     const { weights } = tensors
     const inputs = { nll, oldLogProbs, referenceLogProbs: reference && referenceLogProbs, advantages, weights }
@@ -172,9 +196,15 @@ function createPass(model: Model, reference: Model | null, { rows, time, clipLow
   }
 }
 
-/** Into `count` parts as even as can be; fewer when there are fewer items. */
-function split<T>(items: readonly T[], count: number): T[][] {
-  const parts = Math.min(count, items.length)
-  const border = (i: number) => Math.floor((i * items.length) / parts)
-  return Array.from({ length: parts }, (_, i) => items.slice(border(i), border(i + 1)))
+/** The groups of a step in a random order, in as many parts as even as can be; fewer when there are fewer groups. */
+export function minibatches(
+  groups: readonly Group[],
+  { seed, minibatches: count }: Pick<PolicyOptions, 'seed' | 'minibatches'>,
+  step: number,
+  epoch: number,
+): Group[][] {
+  const order = random(seed, `minibatches ${epoch}`, step).shuffle([...groups])
+  const parts = Math.min(count, order.length)
+  const border = (i: number) => Math.floor((i * order.length) / parts)
+  return Array.from({ length: parts }, (_, i) => order.slice(border(i), border(i + 1)))
 }

@@ -204,6 +204,63 @@ describe('the rl stage', () => {
     await expect(rl.run(await testContext(engine, run, '04-rl', earlier), options())).rejects.toThrow(/has 10 bytes/)
   })
 
+  it('replaces groups that taught nothing, counts them, and shows the parts of rewards', async () => {
+    const context = await testContext(engine, run, '11-rl', earlier)
+    const result = await rl.run(
+      context,
+      options({
+        algorithm: 'dapo',
+        resample: 2,
+        curriculum: 'success',
+        steps: 3,
+        promptsPerStep: 6,
+        groupSize: 2,
+        evaluateEvery: 9,
+      }),
+    )
+    const lines = (await readFile(join(context.folder, 'rollouts.jsonl'), 'utf8')).trimEnd().split('\n')
+    const groups = lines.map((line) => JSON.parse(line) as RolloutLine)
+    expect(result.resampledGroups).toBeGreaterThan(0)
+    for (let step = 1; step <= 3; step++) {
+      const own = groups.filter((group) => group.step === step)
+      expect(own.filter(({ kept }) => kept).length).toBeLessThanOrEqual(6)
+      expect(own.length).toBeLessThanOrEqual(18)
+      const [extra] = named(context.events, 'resampledGroups').filter((e) => e.step === step)
+      expect(own.length - 6).toBe(extra?.value ?? 0)
+    }
+    for (const { answers } of groups)
+      for (const { reward, parts } of answers) expect(parts!.format + parts!.answer).toBeCloseTo(reward, 12)
+    expect(named(context.events, 'answerReward').length).toBe(3)
+    expect(named(context.events, 'formatReward')[0]!.value).toBeGreaterThan(0)
+  })
+
+  it('learns with a critic, and a stopped run goes on to the same bytes', async () => {
+    const ppo = options({
+      algorithm: 'ppo',
+      steps: 4,
+      groupSize: 1,
+      promptsPerStep: 16,
+      evaluateEvery: 9,
+      temperature: 0.9,
+    })
+    const whole = await testContext(engine, run, '12-rl', earlier)
+    const metrics = await rl.run(whole, ppo)
+    for (const name of ['valueLoss', 'valueClipped', 'explainedVariance', 'klReference'])
+      expect(
+        named(whole.events, name).map(({ step }) => step),
+        name,
+      ).toEqual([1, 2, 3, 4])
+    expect(named(whole.events, 'logProbMismatch')[0]!.value).toBeLessThan(1e-4)
+    const losses = named(whole.events, 'valueLoss').map(({ value }) => value!)
+    expect(losses[3]).toBeLessThan(losses[0]!)
+    const first = await testContext(engine, run, '13-rl', earlier, { stopAfter: 2 })
+    await expect(rl.run(first, ppo)).rejects.toThrow(Stopped)
+    const second = await testContext(engine, run, '13-rl', earlier)
+    expect(second.resume?.step).toBe(2)
+    expect(await rl.run(second, ppo)).toMatchObject({ ...metrics, tokensPerSecond: expect.any(Number) as number })
+    expect(await digests(second.folder)).toEqual(await digests(whole.folder))
+  })
+
   it('keeps a reference model for the KL term', async () => {
     const context = await testContext(engine, run, '05-rl', earlier)
     await rl.run(context, options({ beta: 0.1, steps: 3, rolloutKeep: 1, evaluateEvery: 9 }))

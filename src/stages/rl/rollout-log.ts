@@ -6,6 +6,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError, writeJson } from '../../run/index.ts'
+import type { RewardParts } from '../../tasks/index.ts'
 import type { Group } from './rollout.ts'
 import { mean } from '../statistics.ts'
 
@@ -32,8 +33,14 @@ export interface RolloutLine {
     text: string
     /** NaN, which JSON writes as null, when the task could not judge it. */
     reward: number
-    /** What training was told instead, where rewards are shuffled. */
+    /** What training was told instead: shuffled rewards, a judgement, less what length took off. */
     credit?: number
+    /** What the reward is made of, where the task tells: for the form, and for the answer. */
+    parts?: RewardParts
+    /** Of the credit, what the answer's length took off. */
+    overlong?: number
+    /** Taken off the credit for the distance from the reference model. */
+    charge?: number
     correct: boolean
     advantage: number
     /** Mean log p of a token when it was sampled, nats. */
@@ -94,10 +101,13 @@ function toLine(step: number, { task, exercise, answers, kept }: Group): Rollout
     expected: exercise.answer,
     kept,
     promptIds: answers[0]?.asked.prompt ?? [],
-    answers: answers.map(({ asked, reward, credit, correct, advantage }) => ({
+    answers: answers.map(({ asked, reward, credit, correct, parts, overlong, charge, advantage }) => ({
       text: asked.text,
       reward,
       ...(credit === reward ? {} : { credit }),
+      ...(parts ? { parts } : {}),
+      ...(overlong ? { overlong } : {}),
+      ...(charge === undefined ? {} : { charge }),
       correct,
       advantage,
       logProb: asked.logProbs.length > 0 ? mean(asked.logProbs) : 0,

@@ -1,15 +1,17 @@
 /**
- * One step's experience: exercises drawn from the tasks, a group of sampled answers to each, their rewards, and what each
- * answer earned against its group (GRPO: Shao et al., "DeepSeekMath", 2024). Everything is a pure function of weights, seed
- * and step. Sampled ids are kept as they are and go into training without being decoded (token in, token out).
+ * One step's experience: exercises drawn from the tasks, a group of sampled answers to each, and their rewards. Everything is a pure function
+ * of weights, seed and step. Sampled ids are kept as they are and go into training without being decoded (token in, token out).
  */
 import type { Session } from '../../generate/index.ts'
 import type { Model } from '../../nn/index.ts'
 import { UserError } from '../../run/index.ts'
-import type { Exercise, Task } from '../../tasks/index.ts'
+import type { Exercise, RewardParts, Task } from '../../tasks/index.ts'
 import { random } from '../../tensor/index.ts'
 import { ask, type Asked, type Manner } from '../ask.ts'
-import { deviation, mean } from '../statistics.ts'
+import { mean } from '../statistics.ts'
+import type { AlgorithmNumbers } from './algorithms.ts'
+import type { Curriculum } from './curriculum.ts'
+import { shapeLength, shuffleCredit } from './credit.ts'
 
 export interface WeightedTask {
   task: Task
@@ -27,7 +29,16 @@ export interface Answer {
   reward: number
   credit: number
   correct: boolean
+  /** What the reward is made of, where the task tells. */
+  parts?: RewardParts
+  /** Of the credit, what the answer's length took off it (0 or less). */
+  overlong?: number
+  /** log p − log p under the reference model, of each token; and what all that costs. Where KL counts in the reward. */
+  divergence?: Float32Array
+  charge?: number
   advantage: number
+  /** Of each token, where a critic gave them; `advantage` is their mean. */
+  advantages?: Float32Array
 }
 
 /** All answers to one exercise. */
@@ -41,33 +52,47 @@ export interface RolloutOptions {
   promptsPerStep: number
   groupSize: number
   maxTokens: number
-  advantage: 'mean' | 'mean-std'
   rewardFrom: 'task' | 'shuffled'
 }
 
-/** The exercises of a step; those that `fits` refuses are passed over. Throws a UserError when a task has hardly others. */
+/** Where in a run a rollout stands. The first `round` of a step is 0; others replace groups that taught nothing. */
+export interface RolloutPlace {
+  seed: number
+  step: number
+  round?: number
+}
+
+/**
+ * The exercises of a step; those that `fits` refuses are passed over. A curriculum chooses among more than are needed, and between tasks. Throws
+ * a UserError when a task has hardly any that fit.
+ */
 export function drawStep(
   tasks: readonly WeightedTask[],
   count: number,
-  seed: number,
-  step: number,
+  { seed, step, round = 0 }: RolloutPlace,
   fits: (exercise: Exercise) => boolean,
+  curriculum?: Curriculum,
 ): Draw[] {
-  const choose = random(seed, 'tasks of a step', step)
-  const total = tasks.reduce((sum, { weight }) => sum + weight, 0)
+  const again = round > 0 ? ` again ${round}` : ''
+  const choose = random(seed, `tasks of a step${again}`, step)
+  const weights = tasks.map(({ task, weight }) => weight * (curriculum?.weightOfTask(task) ?? 1))
+  const total = weights.reduce((a, b) => a + b, 0)
   const counts = tasks.map(() => 0)
   for (let i = 0; i < count; i++) {
     let at = choose.uniform() * total
-    const chosen = tasks.findIndex(({ weight }) => (at -= weight) < 0)
+    const chosen = weights.findIndex((weight) => (at -= weight) < 0)
     counts[chosen < 0 ? tasks.length - 1 : chosen]!++
   }
-  return tasks.flatMap(({ task }, i) =>
-    drawFrom(task, counts[i]!, random(seed, `exercises ${i}`, step).bits(), fits).map((exercise) => ({
-      task,
-      exercise,
-    })),
-  )
+  return tasks.flatMap(({ task }, i) => {
+    const r = random(seed, `exercises ${i}${again}`, step)
+    const wanted = counts[i]! * (curriculum ? CHOICE : 1)
+    const found = drawFrom(task, wanted, r.bits(), fits)
+    return (curriculum?.choose(task, found, counts[i]!, r) ?? found).map((exercise) => ({ task, exercise }))
+  })
 }
+
+/** Exercises that a curriculum chooses one from. */
+const CHOICE = 4
 
 function drawFrom(task: Task, count: number, seed: number, fits: (exercise: Exercise) => boolean): Exercise[] {
   for (let drawn = count; drawn <= count * 64; drawn *= 4) {
@@ -83,56 +108,30 @@ function drawFrom(task: Task, count: number, seed: number, fits: (exercise: Exer
 /** Rewards of whole texts, prompt and answer, as ids. */
 export type Judge = (texts: number[][]) => Promise<number[]>
 
-/** Samples a group of answers to each exercise and judges them; `judge` gives the credit where there is one. */
+/** Samples a group of answers to each exercise and judges them; `judge` gives the credit where there is one. Nobody has an advantage yet. */
 export async function rollOut(
   model: Model,
   manner: Manner,
   draws: readonly Draw[],
-  options: RolloutOptions,
-  at: { seed: number; step: number; session?: Session; judge?: Judge },
+  options: RolloutOptions & Pick<AlgorithmNumbers, 'overlongPenalty' | 'overlongShare'>,
+  at: RolloutPlace & { session?: Session; judge?: Judge },
 ): Promise<Group[]> {
   const { groupSize, maxTokens } = options
   const questions = draws.flatMap(({ exercise }) => Array<string>(groupSize).fill(exercise.prompt))
-  const seed = random(at.seed, 'answers', at.step).bits()
+  const seed = random(at.seed, at.round ? `answers again ${at.round}` : 'answers', at.step).bits()
   const asked = await ask(model, manner, questions, { maxTokens, temperature: 1, seed, session: at.session })
   const judged = await at.judge?.(asked.map(({ prompt, ids }) => [...prompt, ...ids]))
   const groups = draws.map(({ task, exercise }, i): Group => {
     const answers = asked.slice(i * groupSize, (i + 1) * groupSize).map((one, j): Answer => {
       const reward = task.reward(exercise, one.text)
+      const parts = task.parts?.(exercise, one.text)
       const credit = judged?.[i * groupSize + j] ?? reward
-      return { asked: one, reward, credit, correct: task.correct(exercise, one.text), advantage: 0 }
+      const correct = task.correct(exercise, one.text)
+      return { asked: one, reward, credit, correct, ...(parts ? { parts } : {}), advantage: 0 }
     })
     return { task, exercise, answers, kept: true }
   })
-  return giveAdvantages(options.rewardFrom === 'shuffled' ? shuffleCredit(groups, at) : groups, options.advantage)
-}
-
-/** The control: every credit of the step goes to an answer picked at random. */
-export function shuffleCredit(groups: readonly Group[], { seed, step }: { seed: number; step: number }): Group[] {
-  const credits = groups.flatMap(({ answers }) => answers.map(({ credit }) => credit))
-  const shuffled = random(seed, 'shuffled rewards', step).shuffle(credits)
-  let next = 0
-  return groups.map((group) => ({
-    ...group,
-    answers: group.answers.map((answer) => ({ ...answer, credit: shuffled[next++]! })),
-  }))
-}
-
-/**
- * Credit minus its mean over the group; 'mean-std' divides by the group's deviation as GRPO does, which weighs easy and hard
- * exercises more ("Understanding R1-Zero-like training", Liu et al., 2025: Dr. GRPO, the default here). Answers that nobody could
- * judge (NaN) earn nothing and do not count.
- */
-export function giveAdvantages(groups: readonly Group[], advantage: RolloutOptions['advantage']): Group[] {
-  return groups.map((group) => {
-    const credits = group.answers.map(({ credit }) => credit).filter(Number.isFinite)
-    const kept = credits.some((credit) => credit !== credits[0])
-    const center = mean(credits)
-    const scale = kept && advantage === 'mean-std' ? deviation(credits) : 1
-    const of = ({ credit }: Answer) => (kept && Number.isFinite(credit) ? (credit - center) / scale : 0)
-    const answers = group.answers.map((a) => ({ ...a, advantage: of(a) }))
-    return { ...group, answers, kept }
-  })
+  return shapeLength(options.rewardFrom === 'shuffled' ? shuffleCredit(groups, at) : groups, options)
 }
 
 /** What a step's answers were like. Shares lie in 0 … 1. */
@@ -144,10 +143,24 @@ export function summarize(groups: readonly Group[]) {
     /** Answers whose reward was no number. */
     unjudged: answers.filter(({ reward }) => !Number.isFinite(reward)).length,
     correct: mean(answers.map(({ correct }) => Number(correct))),
+    /** Means of the parts of rewards, by name, of the answers whose task tells them. */
+    parts: partMeans(answers),
+    /** What length took off an answer's credit, on average; undefined where it costs nothing. */
+    overlong: meanOf(answers.flatMap(({ overlong }) => overlong ?? [])),
+    /** KL to the reference model, k1, nats a token; where it counts in the reward. */
+    divergence: meanOf(answers.flatMap(({ divergence }) => (divergence ? [...divergence] : []))),
     length: mean(answers.map(({ asked }) => asked.ids.length)),
     truncated: mean(answers.map(({ asked }) => Number(asked.finish === 'length'))),
     skipped: mean(groups.map(({ kept }) => Number(!kept))),
     /** Sampled tokens together. */
     tokens: answers.reduce((sum, { asked }) => sum + asked.ids.length, 0),
   }
+}
+
+const meanOf = (values: readonly number[]) => (values.length > 0 ? mean(values) : undefined)
+
+function partMeans(answers: readonly Answer[]): Partial<RewardParts> {
+  const told = answers.flatMap(({ parts }) => parts ?? [])
+  if (told.length === 0) return {}
+  return { format: mean(told.map(({ format }) => format)), answer: mean(told.map(({ answer }) => answer)) }
 }

@@ -19,6 +19,8 @@ export function lifeOf(kind: string): string {
       return t('Minding preferences', '照着口味改')
     case 'rl':
       return t('Doing exercises', '刷题')
+    case 'best-of-n':
+      return t('Picking the best draft', '多写几篇挑一篇')
     case 'eval':
       return t('Sitting the exam', '考试')
     case 'report':
@@ -46,6 +48,8 @@ export function termOf(kind: string): string {
       return t('DPO', '直接偏好优化')
     case 'rl':
       return t('reinforcement learning', '强化学习')
+    case 'best-of-n':
+      return t('best of n', 'n 选一')
     case 'eval':
       return t('evaluation', '评测')
     case 'report':
