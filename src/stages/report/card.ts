@@ -45,6 +45,8 @@ export interface StageCard {
   metrics: Record<string, number | null>
   /** 95 % intervals of those metrics that have one. */
   intervals: Record<string, Interval>
+  /** The run that it was taken over from instead of being made: `runs/quickstart`. Null where it was made here. */
+  takenFrom: string | null
   /** Wrote a model that the comparisons ask. */
   model: boolean
 }

@@ -77,6 +77,7 @@ function stageCard({ kind, name, folder, manifest }: RunStage, events: readonly 
     seconds: manifest?.seconds ?? secondsOf(own),
     metrics,
     intervals: intervalsOf(metrics, measured),
+    takenFrom: manifest?.takenFrom ?? null,
     model: manifest !== undefined && existsSync(join(folder, 'model.safetensors')),
   }
 }

@@ -199,6 +199,7 @@ const headings = {
   step: { zh: '步', en: 'step' },
   measured: { zh: '测到的', en: 'measured' },
   total: { zh: '合计', en: 'total' },
+  takenFrom: { zh: '取自 ', en: 'taken over from ' },
   waiting: { zh: '还没开始', en: 'not begun' },
   running: { zh: '进行中', en: 'under way' },
   right: { zh: '对', en: 'right' },
