@@ -17,6 +17,10 @@ export const stageWords = table<{ life: Words; term: Words }>({
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
   'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },
+  'rejection-sampling': {
+    life: { zh: '挑出做对的，抄进例题本', en: 'keeping what went right' },
+    term: { zh: '拒绝采样', en: 'rejection sampling' },
+  },
   dpo: { life: { zh: '照着口味改', en: 'minding preferences' }, term: { zh: '直接偏好优化', en: 'DPO' } },
   rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
   eval: { life: { zh: '考试', en: 'sitting the exam' }, term: { zh: '评测', en: 'evaluation' } },

@@ -24,6 +24,14 @@ export const rlOptions = trainingOptions.omit({ microBatches: true, precision: t
     .string()
     .default('latest')
     .describe('the earlier stage whose model to go on from, by name; default: the latest'),
+  shots: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe(
+      'only where practice begins from a base model, which reads an exercise as on a page of a school book: worked examples of each task before it',
+    ),
   promptsPerStep: whole.default(32).describe('exercises of a step'),
   groupSize: z.number().int().min(2).default(8).describe('answers to each exercise'),
   maxTokens: whole.default(48).describe('longest answer'),

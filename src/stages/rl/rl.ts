@@ -9,9 +9,9 @@ import { createRewardScorer, freeModel, rateAt } from '../../nn/index.ts'
 import { UserError } from '../../run/index.ts'
 import type { Exercise } from '../../tasks/index.ts'
 import { textStart } from '../../tokenizer/index.ts'
-import { ask, inChat } from '../ask.ts'
+import { ask, asOnPage, inChat } from '../ask.ts'
 import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
-import { loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
+import { goesOn, loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
 import { optimizerOf, scheduleOf } from '../options.ts'
 import { openTasks } from '../practice.ts'
 import { createPolicyTrainer } from './policy.ts'
@@ -51,8 +51,9 @@ export const rl: Stage<RlOptions> = {
     const { steps = DEFAULT_STEPS, maxTokens, promptsPerStep, groupSize, rolloutKeep = promptsPerStep } = options
     const before = modelBefore(context, options.from)
     const tokenizer = await loadTokenizer(before)
-    const manner = inChat(tokenizer)
     const tasks = await openTasks(context, options.tasks)
+    const isBase = goesOn(context.earlier.find(({ folder }) => folder === before)?.kind, tokenizer)
+    const manner = isBase ? asOnPage(tokenizer, tasks, { ...context, shots: options.shots }) : inChat(tokenizer)
     const weighted = tasks.map((task, i) => ({ task, weight: options.tasks[i]!.weight }))
     const engine = await context.engine()
     const model = await loadModel(engine, before, { lora: options.lora && { ...options.lora, seed } })
@@ -84,7 +85,7 @@ export const rl: Stage<RlOptions> = {
     const silent = () => state.skipped.length === SILENT.steps && mean(state.skipped) > SILENT.share
     const evaluate = async () => {
       const { evaluateProblems: count, passAtK: k } = options
-      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k })
+      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k, manner })
       emitExaminations(context, state.latest, done)
     }
     const save = async () => {
@@ -134,7 +135,7 @@ export const rl: Stage<RlOptions> = {
         if (done < steps && !silent()) await context.border({ step: done, save, sample })
       }
       await log.flush()
-      await saveModel(context.folder, model, before)
+      await saveModel(context.folder, model, before, isBase ? { shots: options.shots } : {})
     } finally {
       await log.close()
       session.free()
