@@ -56,7 +56,7 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
     note: line,
     end: clear,
     show(event) {
-      if (isTaken && ['progress', 'metric', 'sample'].includes(event.type)) return
+      if (isTaken && ['progress', 'metric', 'sample', 'verdict'].includes(event.type)) return
       switch (event.type) {
         case 'started':
           stages = event.stages
@@ -81,6 +81,8 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
           return event.split === 'heldout' || event.low !== undefined ? line(`    ${metricLine(event)}`) : undefined
         case 'warning':
           return line(`    ${say({ en: 'note', zh: '注意' })}: ${say(event.message)}`)
+        case 'verdict':
+          return line(`    ${say(event.message)}`)
         case 'stage-done':
           isTaken = false
           return line(`    ${doneLine(event)}`)

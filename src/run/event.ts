@@ -66,6 +66,14 @@ export const eventBody = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('sample'), prompt: z.string(), text: z.string(), step: count.optional() }),
   z.object({ type: z.literal('warning'), code: z.string(), message: sentence, step: count.optional() }),
+  /** What a test with rules of its own says of the stage: `aha`. `holds` is null where something to compare with is missing. */
+  z.object({
+    type: z.literal('verdict'),
+    about: z.string(),
+    holds: z.boolean().nullable(),
+    step: count.optional(),
+    message: sentence,
+  }),
   z.object({ type: z.literal('checkpoint'), step: count, folder: z.string() }),
   /** Whole groups of answers in a file: `offset` is where the step's first line begins. */
   z.object({ type: z.literal('rollout'), step: count, file: z.string(), offset: count, groups: count }),

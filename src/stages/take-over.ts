@@ -75,7 +75,7 @@ export async function takeOver(made: Made, folder: string, name: string): Promis
 /** A run as one speaks of it: `runs/quickstart`. */
 export const nameOf = (run: string): string => `${basename(dirname(run))}/${basename(run)}`
 
-const TOLD = ['progress', 'metric', 'sample', 'warning', 'rollout'] as const
+const TOLD = ['progress', 'metric', 'sample', 'warning', 'rollout', 'verdict'] as const
 
 function saidOf(events: readonly RunEvent[], stage: string): EventBody[] {
   return events

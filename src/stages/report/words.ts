@@ -67,6 +67,8 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   lengthAccuracy: { zh: '只看长短能判对', en: 'judging by length alone', unit: 'share' },
   correct: { zh: '练习答对', en: 'right in practice', unit: 'share' },
   answerLength: { zh: '答案长度（词元）', en: 'answer length (tokens)', unit: 'number' },
+  verification: { zh: '自己检查的答案', en: 'answers that check themselves', unit: 'share' },
+  backtracking: { zh: '回头改正的答案', en: 'answers that go back', unit: 'share' },
   truncated: { zh: '没写完的答案', en: 'answers cut off', unit: 'share' },
   skippedGroups: { zh: '无差别题组', en: 'groups without signal', unit: 'share' },
   entropy: { zh: '熵（奈特）', en: 'entropy (nats)', unit: 'number' },
@@ -176,6 +178,12 @@ const headings = {
   },
   see: { zh: '见上面的考试', en: 'see the exam above' },
   controls: { zh: '对照', en: 'Controls' },
+  aha: { zh: '“顿悟”', en: 'Aha moments' },
+  ahaNote: {
+    zh: '按事先定好的规则判断：自己检查或回头改正的话是不是突然变多、比刷题之前多、带着它的答案不更差、答案也变好了，而奖励打乱的对照里没有。小模型一般不会自己悟出来。',
+    en: 'Judged by rules stated beforehand: phrases of checking or going back become more at some step, more than before any practice, answers with them are no worse, answers get better, and a control with shuffled rewards does not do the same. Small models are not expected to come to it by themselves.',
+  },
+  ahaFirsts: { zh: '第一次出现的原文', en: 'the first ones, word for word' },
   curves: { zh: '曲线', en: 'Curves' },
   curvesNote: {
     zh: '浅线是原始值，深线是滑动平均；浅色带是 95% 置信区间。横轴是步数。',

@@ -62,6 +62,15 @@ export const rlOptions = trainingOptions.omit({ microBatches: true, precision: t
   checkpointEvery: whole.default(25).describe('steps between checkpoints'),
   evaluateProblems: whole.default(100).describe('held-out exercises of each task'),
   passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
+  aha: z
+    .strictObject({
+      verification: z.array(z.string().min(1)).optional(),
+      backtracking: z.array(z.string().min(1)).optional(),
+    })
+    .optional()
+    .describe(
+      'phrases by which an answer checks itself or goes back, in place of the usual ones (src/stages/aha/marks.ts)',
+    ),
   rolloutKeep: z
     .number()
     .int()

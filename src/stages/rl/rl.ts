@@ -10,6 +10,9 @@ import { UserError } from '../../run/index.ts'
 import type { Exercise } from '../../tasks/index.ts'
 import { textStart } from '../../tokenizer/index.ts'
 import { ask, asOnPage, inChat } from '../ask.ts'
+import { phrasesOf } from '../aha/file.ts'
+import { markFinder } from '../aha/marks.ts'
+import { emitMarks, tellAha } from '../aha/tell.ts'
 import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
 import { goesOn, loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
 import { optimizerOf, scheduleOf } from '../options.ts'
@@ -77,6 +80,7 @@ export const rl: Stage<RlOptions> = {
       Math.min(options.time + 1, maxPositions),
     )
     const schedule = scheduleOf({ ...options, steps })
+    const marksOf = markFinder(phrasesOf(context.language, options.aha))
     const meter = speedometer()
     let done = context.resume?.step ?? 0
     let saved = done
@@ -118,6 +122,7 @@ export const rl: Stage<RlOptions> = {
       const etaSeconds = ((steps - step) * tokens) / tokensPerSecond
       context.emit({ type: 'progress', step, steps, loss: learned?.loss ?? null, tokensPerSecond, etaSeconds })
       emitStep(context, step, groups, learned, judge !== null)
+      emitMarks(context, step, groups, marksOf)
       if (kept.length > 0) context.emit({ type: 'rollout', step, file: ROLLOUTS, offset, groups: kept.length })
       if (silent()) warnSilent(context, step, state.skipped, groups)
     }
@@ -135,6 +140,7 @@ export const rl: Stage<RlOptions> = {
         if (done < steps && !silent()) await context.border({ step: done, save, sample })
       }
       await log.flush()
+      await tellAha(context, options)
       await saveModel(context.folder, model, before, isBase ? { shots: options.shots } : {})
     } finally {
       await log.close()
