@@ -75,9 +75,11 @@ describe('the change-point test', () => {
         1,
       ),
     ).toBeUndefined()
-    const series = shares(3, 40, () => 0.5)
+    const series = shares(3, 60, () => 0.5)
     expect(changePoint(series, 1)).toEqual(changePoint(series, 1))
-    expect(changePoint([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1], 1)).toMatchObject({ at: 7, before: 0, after: 1 })
+    const step = Array.from({ length: 60 }, (_, t) => Number(t >= 35))
+    expect(changePoint(step, 1)).toMatchObject({ at: 35, before: 0, after: 1 })
+    expect(changePoint(step, 1)!.p).toBeLessThan(0.005)
   })
 })
 

@@ -26,7 +26,7 @@ export async function tellAha(context: StageContext, options: Practice): Promise
   context.emit({
     type: 'verdict',
     about: 'aha',
-    holds: verdict === 'unconfirmed' ? null : verdict === 'happened',
+    holds: verdict === 'unconfirmed' || verdict === 'too-short' ? null : verdict === 'happened',
     ...(step === null ? {} : { step }),
     message: sayVerdict(judged),
   })

@@ -5,11 +5,12 @@
  *   start     it is larger from N on than at step 0, before any practice (95 % interval of the difference above zero);
  *   worth     from N on, answers with the mark are not less often right than the rest (the interval is not below zero);
  *   learning  from N on, answers are more often right than at step 0 (the interval is above zero);
- *   control   the same practice with rewards to random answers does not fulfil the rules before this one.
+ *   control   the same practice with rewards to random answers does not fulfil the first rule.
  * Intervals are Newcombe's for two independent shares (1998); answers to one exercise are alike, so that they are a little narrow.
  */
 import { differenceOfShares, type Interval } from '../statistics.ts'
-import { type Analysis, type Counts, sumCounts } from './analysis.ts'
+import { type Analysis, type Change, type Counts, sumCounts } from './analysis.ts'
+import { SHORTEST } from './change-point.ts'
 import { type Mark, MARKS } from './marks.ts'
 
 export const RULES = ['change', 'start', 'worth', 'learning', 'control'] as const
@@ -38,33 +39,33 @@ export interface MarkEvidence {
 }
 
 export interface Verdict {
-  /** `unconfirmed`: everything holds, but there is no control to stand beside it. */
-  verdict: 'happened' | 'did-not-happen' | 'unconfirmed'
+  /** `unconfirmed`: everything holds, but there is no control to stand beside it. `too-short`: too few steps to see a change. */
+  verdict: 'happened' | 'did-not-happen' | 'unconfirmed' | 'too-short'
   /** N, and the mark; null unless it happened or is unconfirmed. */
   step: number | null
   mark: Mark | null
   /** One for each kind of mark. */
   evidence: MarkEvidence[]
-  /** What the control with shuffled rewards comes to; null where there is none. */
-  control: 'happened' | 'did-not-happen' | null
+  /** Whether a mark becomes more in the control with shuffled rewards, too; null where there is none. */
+  control: 'changes' | 'stays' | null
 }
 
 /** `control`: the analysis of the same practice with shuffled rewards; undefined: there is none. */
 export function judgeAha(analysis: Analysis, control: Analysis | undefined): Verdict {
-  const theirs = control && MARKS.map((mark) => evidenceOf(control, mark))
-  const controlHas = theirs?.some(({ fails }) => fails.length === 0)
+  const changes = control?.changes.filter((change) => isMore(change)).map(({ series }) => series)
   const evidence = MARKS.map((mark) => {
     const own = evidenceOf(analysis, mark)
-    return controlHas ? { ...own, fails: [...own.fails, 'control' as const] } : own
+    return changes?.includes(mark) ? { ...own, fails: [...own.fails, 'control' as const] } : own
   })
   const held = evidence.filter(({ fails }) => fails.length === 0)
+  const isShort = analysis.steps.length < SHORTEST
   const best = held.toSorted((a, b) => a.step! - b.step!)[0]
   return {
-    verdict: best ? (control ? 'happened' : 'unconfirmed') : 'did-not-happen',
+    verdict: best ? (control ? 'happened' : 'unconfirmed') : isShort ? 'too-short' : 'did-not-happen',
     step: best?.step ?? null,
     mark: best?.mark ?? null,
     evidence,
-    control: controlHas === undefined ? null : controlHas ? 'happened' : 'did-not-happen',
+    control: changes === undefined ? null : MARKS.some((mark) => changes.includes(mark)) ? 'changes' : 'stays',
   }
 }
 
@@ -79,7 +80,7 @@ function evidenceOf({ steps, counts, changes }: Analysis, mark: Mark): MarkEvide
   const worth = share(after[right], after[mark], rest.correct, rest.answers)
   const learned = share(after.correct, after.answers, start.correct, start.answers)
   const holds: Record<Exclude<Rule, 'control'>, boolean> = {
-    change: change !== undefined && change.corrected < ALPHA && change.after > change.before,
+    change: change !== undefined && isMore(change),
     start: more !== null && more.low > 0,
     worth: worth !== null && worth.high >= 0,
     learning: learned !== null && learned.low > 0,
@@ -96,6 +97,8 @@ function evidenceOf({ steps, counts, changes }: Analysis, mark: Mark): MarkEvide
     fails: RULES.filter((rule) => rule !== 'control' && !holds[rule]),
   }
 }
+
+const isMore = ({ corrected, before, after }: Change) => corrected < ALPHA && after > before
 
 const share = (a: number, n: number, b: number, m: number): Share | null =>
   n === 0 || m === 0 ? null : differenceOfShares(a, n, b, m)

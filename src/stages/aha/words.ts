@@ -1,5 +1,6 @@
 /** A verdict in words. */
 import type { Language } from '../stage.ts'
+import { SHORTEST } from './change-point.ts'
 import type { Mark } from './marks.ts'
 import type { Judged } from './file.ts'
 import type { MarkEvidence, Rule } from './verdict.ts'
@@ -29,15 +30,19 @@ export function sayVerdict({
   control,
   verdict,
 }: Pick<Judged, 'isControl' | 'control' | 'verdict'>): Sentence {
-  const { verdict: outcome, step, mark } = verdict
+  const { verdict: outcome, step, mark, evidence } = verdict
   const own = isControl
     ? { en: ' (a control: rewards are shuffled)', zh: '（这是对照：奖励是打乱的）' }
     : { en: '', zh: '' }
+  if (outcome === 'too-short')
+    return {
+      en: `“aha”: cannot be told from fewer than ${SHORTEST} steps${own.en}`,
+      zh: `“顿悟”：不到 ${SHORTEST} 步，看不出来${own.zh}`,
+    }
   if (outcome === 'did-not-happen') {
-    const theirs =
-      verdict.control === 'happened'
-        ? { en: '; its control does the same', zh: '；对照也有同样的变化' }
-        : { en: '', zh: '' }
+    const theirs = evidence.some(({ fails }) => fails.join() === 'control')
+      ? { en: '; its control does the same', zh: '；对照也有同样的变化' }
+      : { en: '', zh: '' }
     return {
       en: `“aha”: did not happen${own.en}${theirs.en}`,
       zh: `“顿悟”：没有发生${own.zh}${theirs.zh}`,
