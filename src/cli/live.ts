@@ -56,7 +56,7 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
     note: line,
     end: clear,
     show(event) {
-      if (isTaken && ['progress', 'metric', 'sample', 'verdict'].includes(event.type)) return
+      if (isTaken && ['progress', 'metric', 'sample', 'warning', 'verdict'].includes(event.type)) return
       switch (event.type) {
         case 'started':
           stages = event.stages
