@@ -85,7 +85,7 @@ describe('a wrong recipe: exit 2, the line, the key, what was expected, nothing 
       expect(err).toMatch(message)
       expect(code).toBe(2)
     }
-  })
+  }, 120_000)
 
   it('runs to look at that are none, in both languages', async () => {
     const empty = mkdtempSync(join(folder, 'none-'))
@@ -98,7 +98,7 @@ describe('a wrong recipe: exit 2, the line, the key, what was expected, nothing 
       expect(err).toMatch(message)
       expect(code).toBe(1)
     }
-  })
+  }, 120_000)
 })
 
 describe('broken data: counted and listed, or refused with --strict', () => {

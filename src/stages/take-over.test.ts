@@ -7,6 +7,7 @@ import { dropSuperseded, readEvents, readManifest, type RunEvent, runFiles } fro
 import { gather } from './report/gather.ts'
 import { prepareRun } from './prepare.ts'
 import { runStages } from './runner.ts'
+import { findMade } from './take-over.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'xueba-share-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -34,6 +35,19 @@ const done = (folder: string) =>
     (event): event is Extract<RunEvent, { type: 'stage-done' }> => event.type === 'stage-done',
   )
 const inode = (folder: string) => statSync(join(folder, '02-tokenizer', 'tokenizer.json')).ino
+
+it('makes a report of its own', async () => {
+  expect(await findMade(join(root, 'runs', 'none'), { kind: 'report', config: {}, inputs: {} })).toBeUndefined()
+  const runs = join(root, 'reports')
+  const folders = []
+  for (const name of ['one', 'two']) {
+    const stages = [{ kind: 'corpus', sources: [{ path: text }] }, { kind: 'report' }]
+    folders.push(await prepareRun({ name, language: 'en', stages }, { out: join(runs, name) }))
+    await runStages(folders.at(-1)!, { share: true })
+  }
+  expect(done(folders[1]!).map(({ takenFrom }) => takenFrom)).toEqual(['reports/one', undefined])
+  expect(readFileSync(join(folders[1]!, 'report.html'), 'utf8')).toContain('<title>two')
+})
 
 it('takes over what a run beside it made from the same options, by hash', async () => {
   const first = await run('first')

@@ -31,11 +31,15 @@ export interface Made {
   said: EventBody[]
 }
 
+/** A report is about its own run, and lies at the top of it. */
+const NEVER = ['report']
+
 type Wanted = Pick<Manifest, 'kind' | 'config' | 'inputs'>
 
 /** The stage as another run made it, or undefined. Damaged runs and stages are passed over. */
 export async function findMade(run: string, wanted: Wanted): Promise<Made | undefined> {
   const [config, inputs] = [canonical(wanted.config), canonical(wanted.inputs)]
+  if (NEVER.includes(wanted.kind)) return undefined
   const own = resolve(run)
   for (const other of await listRuns(dirname(own))) {
     if (other === own) continue
