@@ -50,6 +50,7 @@ test('the keys of report.json', async () => {
     'name',
     'seconds',
     'state',
+    'takenFrom',
   ])
   expect(card).toMatchObject({
     format: 1,
