@@ -11,7 +11,8 @@ import { gzipSync } from 'node:zlib'
 import { encodeGgml, fitsGgml, hasWeights, readSafetensorsFile, WEIGHTS_FILE } from '../src/formats/index.ts'
 import { readRun } from '../src/run/index.ts'
 import { MODEL_KINDS } from '../src/stages/model-folder.ts'
-import { AHA, momentsOf } from '../src/server/studio/aha.ts'
+import { shelfOf } from '../src/server/studio/aha.ts'
+import { AHA } from '../src/stages/aha/file.ts'
 import { PAGES, pagesOf } from '../src/server/studio/pages.ts'
 import { MOST_RECORDED, recordedFile, type RecordedFile } from '../src/server/studio/recording.ts'
 
@@ -48,7 +49,7 @@ export async function recordRun(run: string, out?: string): Promise<void> {
       const { body, index } = rolloutsOf(folder)
       text(`${at}/rollouts.jsonl`, body)
       text(`${at}/rollouts.index.json`, JSON.stringify(index))
-      text(`${at}/${AHA}`, JSON.stringify(await momentsOf(found, stage)))
+      text(`${at}/${AHA}`, JSON.stringify(await shelfOf(found, stage)))
     }
     if (MODEL_KINDS.includes(kind) && hasWeights(folder))
       files.push({ path: `${at}/${WEIGHTS_FILE}`, tensors: await weights(folder) })

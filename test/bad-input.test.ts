@@ -78,12 +78,27 @@ describe('a wrong recipe: exit 2, the line, the key, what was expected, nothing 
       [['rum', 'tiny'], /"rum".*"run"/],
       [['run', 'tny'], /tny.*tiny/],
       [['run', 'none.yaml'], /no recipe .*none\.yaml/],
+      [['compare', 'runs/one'], /compare which runs/],
+      [['aha'], /xueba aha <run>/],
     ] as const) {
       const { code, err } = await xueba([...args])
       expect(err).toMatch(message)
       expect(code).toBe(2)
     }
-  })
+  }, 120_000)
+
+  it('runs to look at that are none, in both languages', async () => {
+    const empty = mkdtempSync(join(folder, 'none-'))
+    for (const [args, message] of [
+      [['aha', join(empty, 'none')], /there is no run .*none/],
+      [['aha', empty, '--lang', 'zh'], /不是运行目录/],
+      [['compare', folder, join(empty, 'none')], /is not a run: it has no recipe\.yaml/],
+    ] as const) {
+      const { code, err } = await xueba([...args])
+      expect(err).toMatch(message)
+      expect(code).toBe(1)
+    }
+  }, 120_000)
 })
 
 describe('broken data: counted and listed, or refused with --strict', () => {

@@ -71,7 +71,7 @@ it('merged into the model that it was learnt on, it is the model that the stage 
 })
 
 it('killed in the middle and resumed, it ends with the same bits', async () => {
-  const again = join(root, 'again')
+  const again = join(root, 'alone', 'again') // beside the other run it would take over what that one made
   const child = startXueba(['run', recipe, '--out', again])
   while (child.exitCode === null && !existsSync(join(again, '04-sft', 'checkpoints'))) await sleep(2)
   process.kill(trainerOf(again)!, 'SIGKILL')

@@ -37,23 +37,24 @@ function kill(pid: number): boolean {
 }
 
 describe('resume', () => {
+  // Each run in a folder of its own: beside another it would take over what that one has made.
   const folder = mkdtempSync(join(tmpdir(), 'xueba-resume-'))
   let expected: Record<string, string>
   let seconds = 0
 
   beforeAll(async () => {
     const begin = performance.now()
-    const alone = await xueba(['run', 'tiny', '--out', join(folder, 'alone'), ...settings])
+    const alone = await xueba(['run', 'tiny', '--out', join(folder, 'alone', 'run'), ...settings])
     expect(alone.err).toBe('')
     expect(alone.code).toBe(0)
     seconds = (performance.now() - begin) / 1000
-    expected = await weightsOf(join(folder, 'alone'))
+    expected = await weightsOf(join(folder, 'alone', 'run'))
     expect(Object.keys(expected)).toEqual(['pretrain', 'sft', 'rl'])
   }, LONG)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
   it(`survives kill -9 at ${kills} random moments`, { timeout: LONG }, async () => {
-    let run = join(folder, 'killed')
+    let run = join(folder, 'killed', 'run')
     const draw = random(Number(process.env.XUEBA_KILL_SEED ?? 1), 'kill -9')
     let args = ['run', 'tiny', '--out', run, ...settings]
     let killed = 0
@@ -70,7 +71,7 @@ describe('resume', () => {
       args = ['run', '--resume', '--out', run]
       if (killed < kills && (await weightsOf(run)).rl) {
         expect(await weightsOf(run)).toEqual(expected) // it came to its end: begin anew
-        run = join(folder, `killed-${attempt}`)
+        run = join(folder, `killed-${attempt}`, 'run')
         args = ['run', 'tiny', '--out', run, ...settings]
         before = undefined
       }
@@ -89,7 +90,7 @@ describe('resume', () => {
   })
 
   it('refuses a second trainer, naming the first', { timeout: LONG }, async () => {
-    const run = join(folder, 'twice')
+    const run = join(folder, 'twice', 'run')
     const child = startXueba(['run', 'tiny', '--out', run, ...settings])
     while (trainerOf(run) === undefined) await sleep(20)
     const second = await xueba(['run', '--resume', '--out', run])

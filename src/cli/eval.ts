@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { isRun, readRecipe, runFiles } from '../run/index.ts'
-import { fewShot, inChat } from '../stages/ask.ts'
+import { asOnPage, inChat } from '../stages/ask.ts'
 import { evaluateExercises } from '../stages/exercises.ts'
 import { registry } from '../stages/index.ts'
 import { goesOn, loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { examineWorld } from '../stages/world-exam.ts'
-import { finalLine, type Task, type TaskSpec, taskSchema } from '../tasks/index.ts'
+import { type Task, type TaskSpec, taskSchema } from '../tasks/index.ts'
 import { openTask } from '../tasks/open.node.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
@@ -110,7 +110,9 @@ export const evaluate = verb({
       const isBase = goesOn(kind, tokenizer)
       // As the eval stage does: a base model is shown worked examples.
       const manner = (task: Task) =>
-        isBase ? fewShot(tokenizer, task.train(SHOTS, seed), finalLine('', task.languages[0]!)) : inChat(tokenizer)
+        isBase
+          ? asOnPage(tokenizer, [task], { shots: tokenizer.shots ?? SHOTS, seed, language: lang })
+          : inChat(tokenizer)
       const exercises = []
       for (const spec of specs) {
         const { task } = await openTask(spec, lang)

@@ -30,6 +30,8 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
   let stages: { name: string }[] = []
   let shownAt = 0
   let position = ''
+  /** Of a stage that another run made: what that one said of it is for the log. */
+  let isTaken = false
 
   const clear = () => {
     if (live) out.write('\r\x1b[2K')
@@ -54,6 +56,7 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
     note: line,
     end: clear,
     show(event) {
+      if (isTaken && ['progress', 'metric', 'sample', 'warning', 'verdict'].includes(event.type)) return
       switch (event.type) {
         case 'started':
           stages = event.stages
@@ -61,6 +64,7 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
         case 'stage-started':
           position = `[${stages.findIndex((s) => s.name === event.name) + 1}/${stages.length}]`
           shownAt = 0
+          isTaken = event.takenFrom !== undefined
           return line(`${position} ${titleOf(event)}`)
         case 'resumed':
           // Without a step the stage begins anew, and says so itself.
@@ -77,7 +81,10 @@ export function createLive(out: NodeJS.WriteStream = process.stdout): Live {
           return event.split === 'heldout' || event.low !== undefined ? line(`    ${metricLine(event)}`) : undefined
         case 'warning':
           return line(`    ${say({ en: 'note', zh: '注意' })}: ${say(event.message)}`)
+        case 'verdict':
+          return line(`    ${say(event.message)}`)
         case 'stage-done':
+          isTaken = false
           return line(`    ${doneLine(event)}`)
         case 'paused':
           return line(say({ en: 'paused', zh: '已暂停' }))
@@ -128,7 +135,12 @@ function metricLine({ name, value, low, high, step, split }: Extract<RunEvent, {
   return `${step === undefined ? '' : `@${step} `}${split && split !== 'heldout' ? `${split}.` : ''}${name} ${number(value)}${interval}`
 }
 
-function doneLine({ seconds, metrics, skipped }: Extract<RunEvent, { type: 'stage-done' }>): string {
+function doneLine({ seconds, metrics, skipped, takenFrom }: Extract<RunEvent, { type: 'stage-done' }>): string {
+  if (takenFrom !== undefined)
+    return say({
+      en: `taken over from ${takenFrom}, where it took ${duration(seconds)}`,
+      zh: `直接取自 ${takenFrom}（当时用了 ${duration(seconds)}）`,
+    })
   if (skipped) return say({ en: 'already done', zh: '之前已完成，跳过' })
   const shown = Object.entries(metrics)
     .slice(0, 8)

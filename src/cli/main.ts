@@ -2,8 +2,10 @@
 import { z } from 'zod'
 import { nearest } from '../run/nearest.ts'
 import { version } from '../run/index.ts'
+import { aha } from './aha.ts'
 import { bench } from './bench.ts'
 import { chat } from './chat.ts'
+import { compare } from './compare.ts'
 import { corpus } from './corpus.ts'
 import { doctor } from './doctor.ts'
 import { exitCodeOf, sentenceOf } from './errors.ts'
@@ -33,6 +35,8 @@ const verbs: (Verb | Group)[] = [
   score,
   evaluate,
   report,
+  compare,
+  aha,
   exportModel,
   importVerb,
   rank,

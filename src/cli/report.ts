@@ -1,11 +1,9 @@
 /** xueba report: makes the report of a run anew, whatever state the run is in. */
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { z } from 'zod'
-import { isRun, UserError } from '../run/index.ts'
 import { renewReport } from '../stages/report.ts'
 import type { Engine } from '../tensor/index.ts'
 import { openEngine } from '../tensor/open.node.ts'
+import { findRun } from './find-run.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
 import { verb } from './verb.ts'
@@ -27,12 +25,7 @@ export const report = verb({
   async run([target, ...rest], { keepAnswers }) {
     if (!target || rest.length > 0)
       throw new UsageError(say({ en: 'xueba report <run>', zh: 'xueba report <运行目录>' }))
-    const folder = existsSync(resolve(target)) ? resolve(target) : resolve('runs', target)
-    if (!isRun(folder))
-      throw new UserError(
-        `${target} is not a run: it has no recipe.yaml`,
-        `${target} 不是运行目录：里面没有 recipe.yaml`,
-      )
+    const folder = findRun(target)
     let opened: Promise<Engine> | undefined
     try {
       console.log(await renewReport(folder, { engine: () => (opened ??= openEngine()), keepAnswers }))

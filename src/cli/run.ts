@@ -33,6 +33,11 @@ export const run = verb({
     ),
     out: help(z.string().optional(), 'run directory (default runs/<recipe>)', '运行目录（默认 runs/<食谱名>）'),
     resume: help(z.boolean().default(false), 'go on with the run in --out as it is', '接着 --out 里的运行继续'),
+    fresh: help(
+      z.boolean().default(false),
+      'do every stage here, also those that a run beside this one has made already',
+      '每个阶段都自己做，即使旁边的运行已经做过一模一样的',
+    ),
     strict: help(z.boolean().default(false), 'refuse data with defects', '数据有缺陷就报错'),
     json: help(z.boolean().default(false), 'print events as JSON lines', '以 JSON 行输出事件'),
   }),
@@ -42,6 +47,7 @@ export const run = verb({
         say({ en: `run takes one recipe; what is "${rest[0]}"?`, zh: `run 只要一个食谱；“${rest[0]}”是什么？` }),
       )
     const { resume, strict, json } = flags
+    const share = !flags.fresh
     if (resume) {
       const unused = (['depth', 'minutes', 'seed', 'set'] as const).filter((key) => flags[key] !== undefined)
       if (unused.length > 0)
@@ -57,12 +63,12 @@ export const run = verb({
           `there is nothing to resume in ${folder}: no recipe.yaml`,
           `${folder} 里没有可以继续的运行：找不到 recipe.yaml`,
         )
-      return watchTrainer(folder, { strict, json })
+      return watchTrainer(folder, { strict, share, json })
     }
     if (!name)
       throw new UsageError(say({ en: 'which recipe? (xueba run <recipe>)', zh: '用哪个食谱？（xueba run <食谱>）' }))
     const folder = await prepareRun(name, flags)
-    return watchTrainer(folder, { strict, json })
+    return watchTrainer(folder, { strict, share, json })
   },
 })
 

@@ -20,6 +20,8 @@ import { language, say } from './language.ts'
 
 export interface TrainerOptions {
   strict?: boolean
+  /** Take over what a run in the same folder has made already. */
+  share?: boolean
   /** Print events as JSON lines instead of sentences. */
   json?: boolean
 }
@@ -36,7 +38,7 @@ function trainerArguments(run: string): string[] {
 /** A trainer that outlives whoever started it; what it says before its log is open goes to a file. */
 export function launchTrainer(run: string, stderr: string): void {
   const file = openSync(stderr, 'a')
-  const child = spawn(process.execPath, trainerArguments(run), {
+  const child = spawn(process.execPath, [...trainerArguments(run), '--share'], {
     detached: true,
     stdio: ['ignore', 'ignore', file],
     env: { ...process.env, XUEBA_LANG: language() },
@@ -49,7 +51,7 @@ export function launchTrainer(run: string, stderr: string): void {
 /** Exit code of the command: 0 done, 1 failed, 2 the recipe is damaged, 130 stopped by Ctrl-C. */
 export async function watchTrainer(
   run: string,
-  { strict = false, json = false }: TrainerOptions = {},
+  { strict = false, share = false, json = false }: TrainerOptions = {},
 ): Promise<number> {
   const files = runFiles(run)
   const other = lockedBy(files.lock)
@@ -59,7 +61,8 @@ export async function watchTrainer(
       `${run} 里已有一个训练进程（pid ${other}）在工作；请等它结束，或先让它停下`,
     )
   const begin = readEvents(files.events).events.at(-1)?.seq ?? -1
-  const child = spawn(process.execPath, [...trainerArguments(run), ...(strict ? ['--strict'] : [])], {
+  const flags = [...(strict ? ['--strict'] : []), ...(share ? ['--share'] : [])]
+  const child = spawn(process.execPath, [...trainerArguments(run), ...flags], {
     stdio: ['ignore', 'ignore', 'pipe'],
     env: { ...process.env, XUEBA_LANG: language() },
   })

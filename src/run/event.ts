@@ -25,7 +25,14 @@ export const eventBody = z.discriminatedUnion('type', [
     stages: z.array(z.object({ kind: z.string(), name: z.string(), folder: z.string() })),
     machine: z.record(z.string(), z.union([z.string(), z.number()])).optional(),
   }),
-  z.object({ type: z.literal('stage-started'), kind: z.string(), name: z.string(), steps: count.optional() }),
+  z.object({
+    type: z.literal('stage-started'),
+    kind: z.string(),
+    name: z.string(),
+    steps: count.optional(),
+    /** The run that made it already: what follows is what that one said of it. */
+    takenFrom: z.string().optional(),
+  }),
   z.object({
     type: z.literal('stage-done'),
     kind: z.string(),
@@ -34,6 +41,8 @@ export const eventBody = z.discriminatedUnion('type', [
     metrics,
     /** Its manifest was current: nothing ran. */
     skipped: z.boolean().optional(),
+    /** Nothing ran either: it lay finished in this run. */
+    takenFrom: z.string().optional(),
   }),
   z.object({
     type: z.literal('progress'),
@@ -57,6 +66,14 @@ export const eventBody = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('sample'), prompt: z.string(), text: z.string(), step: count.optional() }),
   z.object({ type: z.literal('warning'), code: z.string(), message: sentence, step: count.optional() }),
+  /** What a test with rules of its own says of the stage: `aha`. `holds` is null where something to compare with is missing. */
+  z.object({
+    type: z.literal('verdict'),
+    about: z.string(),
+    holds: z.boolean().nullable(),
+    step: count.optional(),
+    message: sentence,
+  }),
   z.object({ type: z.literal('checkpoint'), step: count, folder: z.string() }),
   /** Whole groups of answers in a file: `offset` is where the step's first line begins. */
   z.object({ type: z.literal('rollout'), step: count, file: z.string(), offset: count, groups: count }),

@@ -17,6 +17,8 @@ const manifestSchema = z.object({
   /** Folder of an earlier stage → its `outputHash`; data file → its sha256. */
   inputs: z.record(z.string(), z.string()),
   seconds: z.number(),
+  /** The run that made it, where it was taken over: `runs/quickstart`. */
+  takenFrom: z.string().optional(),
   metrics: z.record(z.string(), z.number().nullable()),
   /** Path in the folder → sha256. */
   files: z.record(z.string(), z.string()),

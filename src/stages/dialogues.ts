@@ -1,8 +1,9 @@
 /**
  * Dialogues to study, from where a recipe says they come: a file (JSONL or a JSON array of rows, in any shape of
- * `dialogue-shapes.ts`; CSV with a column of `A: …` / `B: …` lines), the embedded world, or exercises with their worked
- * solutions. Every source gives the same: lists of messages.
+ * `dialogue-shapes.ts`; CSV with a column of `A: …` / `B: …` lines), the embedded world, exercises with their worked
+ * solutions, or an earlier stage. Every source gives the same: lists of messages.
  */
+import { join } from 'node:path'
 import { z } from 'zod'
 import { readCsv, readJsonArray, readJsonl } from '../formats/index.ts'
 import { dataFile } from '../run/schema.ts'
@@ -12,7 +13,7 @@ import { openTask } from '../tasks/open.node.ts'
 import type { Message } from '../tokenizer/index.ts'
 import { makeDialogues, makeEssays, makeWorld } from '../world/index.ts'
 import { dialogueOf, fromSpeakers } from './dialogue-shapes.ts'
-import type { Language } from './stage.ts'
+import type { Earlier, Language } from './stage.ts'
 
 const count = z.number().int().positive()
 
@@ -29,8 +30,17 @@ export const dialogueSource = z.union([
     count,
   }),
   z.strictObject({ task: taskSchema, count }),
+  z.strictObject({
+    stage: z.string().describe('an earlier stage that wrote dialogues: rejection-sampling'),
+    count: count.optional().describe('how many dialogues at most'),
+  }),
 ])
 export type DialogueSource = z.infer<typeof dialogueSource>
+
+/** Where a stage that makes dialogues puts them, in its folder. */
+export const DIALOGUES = 'dialogues.jsonl'
+/** The kinds of such stages. */
+export const DIALOGUE_KINDS: readonly string[] = ['rejection-sampling']
 
 /** A line that no dialogue could be made of. */
 export interface Defect {
@@ -42,7 +52,7 @@ export interface Defect {
 /** All dialogues of a source. Defects of files are handed to `reject`. */
 export async function readDialogues(
   source: DialogueSource,
-  { language, seed }: { language: Language; seed: number },
+  { language, seed, earlier = [] }: { language: Language; seed: number; earlier?: readonly Earlier[] },
   reject: (defect: Defect) => void,
 ): Promise<Message[][]> {
   if ('world' in source) {
@@ -57,6 +67,11 @@ export async function readDialogues(
       { role: 'user', content: prompt },
       { role: 'assistant', content: solution },
     ])
+  }
+  if ('stage' in source) {
+    const found = earlier.find(({ name }) => name === source.stage)
+    if (!found) throw new UserError(`no stage "${source.stage}" is done`, `阶段“${source.stage}”还没有完成`)
+    return (await fromRows(join(found.folder, DIALOGUES), reject)).slice(0, source.count)
   }
   const dialogues = source.file.endsWith('.csv')
     ? await fromCsv(source.file, source.column, reject)

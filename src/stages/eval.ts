@@ -8,10 +8,10 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { freeModel, type Model } from '../nn/index.ts'
 import { readManifest, UserError, writeJson } from '../run/index.ts'
-import { finalLine, type Task } from '../tasks/index.ts'
+import type { Task } from '../tasks/index.ts'
 import type { Tokenizer } from '../tokenizer/index.ts'
 import { makeQuestions, makeWorld } from '../world/index.ts'
-import { fewShot, inChat } from './ask.ts'
+import { asOnPage, inChat } from './ask.ts'
 import { scoreBaselines } from './baselines.ts'
 import { evaluateExercises, type ExerciseScore } from './exercises.ts'
 import { heldOutScorer } from './held-out.ts'
@@ -29,7 +29,12 @@ export const evalOptions = z.object({
   problems: whole.default(200).describe('exercises of each task'),
   maxTokens: whole.default(48).describe('longest answer'),
   passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
-  shots: z.number().int().nonnegative().default(3).describe('worked examples before a question to a base model'),
+  shots: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(3)
+    .describe('worked examples before a question to a base model; 0: only the title of a school book page'),
   questions: z
     .number()
     .int()
@@ -138,7 +143,7 @@ async function scoreModel(
   const exercises: Record<string, ExerciseScore> = {}
   for (const task of tasks) {
     const manner = isBase
-      ? fewShot(tokenizer, task.train(shots, seed), task.isOpen ? null : finalLine('', task.languages[0]!))
+      ? asOnPage(tokenizer, [task], { shots: tokenizer.shots ?? shots, seed, language })
       : inChat(tokenizer)
     exercises[task.name] = await evaluateExercises(model, tokenizer, task, {
       count: problems,

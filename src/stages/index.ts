@@ -6,6 +6,7 @@ import { dpo } from './dpo.ts'
 import { evaluation } from './eval.ts'
 import { importStage } from './import.ts'
 import { modelOptions, pretrain } from './pretrain.ts'
+import { rejectionSampling } from './rejection-sampling.ts'
 import { report } from './report.ts'
 import { rewardModel } from './reward-model.ts'
 import { rl } from './rl/rl.ts'
@@ -23,6 +24,7 @@ export const stages: Record<string, Stage> = {
   dpo,
   rl,
   'best-of-n': bestOfN,
+  'rejection-sampling': rejectionSampling,
   eval: evaluation,
   report,
 }

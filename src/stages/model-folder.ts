@@ -30,14 +30,26 @@ export const MODEL_KINDS: readonly string[] = ['import', 'pretrain', 'sft', 'dpo
 
 export { goesOn, loadTokenizer, saveTokenizer, TOKENIZER_FILES } from './tokenizer-folder.ts'
 
-/** Config, weights and tokenizer files (those of `tokenizerFolder`), by name: what makes a folder a model. */
-export async function modelFiles(model: Model, tokenizerFolder: string): Promise<Record<string, Uint8Array>> {
+/**
+ * Config, weights and tokenizer files (those of `tokenizerFolder`), by name: what makes a folder a model. `shots`: it has practised, but
+ * knows no dialogue, and is to be asked as a base model is, with so many worked examples.
+ */
+export async function modelFiles(
+  model: Model,
+  tokenizerFolder: string,
+  { shots }: { shots?: number } = {},
+): Promise<Record<string, Uint8Array>> {
   const tokenizer = await loadTokenizer(tokenizerFolder)
   const [start, stops] = [textStart(tokenizer), stopIds(tokenizer)]
   const config = { ...toHuggingFace(model.config), bos_token_id: start, eos_token_id: stops[0] }
   const generation = tokenizer.manners
     ? { ...((await readJson(join(tokenizerFolder, 'generation_config.json'))) as object), eos_token_id: stops }
-    : { eos_token_id: stops, pad_token_id: start, do_sample: true }
+    : {
+        eos_token_id: stops,
+        pad_token_id: start,
+        do_sample: true,
+        ...(shots === undefined ? {} : { xueba_shots: shots }),
+      }
   const json = (value: unknown) => Buffer.from(`${JSON.stringify(value, null, 2)}\n`)
   return {
     'model.safetensors': await saveWeights(model),
@@ -48,8 +60,13 @@ export async function modelFiles(model: Model, tokenizerFolder: string): Promise
 }
 
 /** The model, and its adapter in a folder of its own where it has learnt through one; `before` is the model it went on from. */
-export async function saveModel(folder: string, model: Model, before: string): Promise<void> {
-  for (const [file, bytes] of Object.entries(await modelFiles(model, before)))
+export async function saveModel(
+  folder: string,
+  model: Model,
+  before: string,
+  how: { shots?: number } = {},
+): Promise<void> {
+  for (const [file, bytes] of Object.entries(await modelFiles(model, before, how)))
     await writeFileAtomic(join(folder, file), bytes)
   if (model.adapter) await saveAdapter(join(folder, ADAPTER_FOLDER), model, basename(before))
 }

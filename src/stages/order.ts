@@ -1,8 +1,9 @@
 /**
  * What a recipe's stages want of each other, asked before anything is trained: `from` names an earlier stage that makes a model,
- * `rewardModel` an earlier reward model.
+ * `rewardModel` an earlier reward model, `stage` of dialogues to study one that writes dialogues.
  */
 import { type Problem, type Recipe, RecipeError } from '../run/index.ts'
+import { DIALOGUE_KINDS } from './dialogues.ts'
 import { MODEL_KINDS } from './model-folder.ts'
 
 /** Throws a RecipeError that lists every name that leads nowhere. */
@@ -36,8 +37,24 @@ export function checkOrder({ name, stages }: Recipe): void {
     return [
       ...compared,
       ...find('from', MODEL_KINDS, ['makes a model', '模型阶段']),
+      ...dialogueStages(config).flatMap((stage, at): Problem[] => {
+        const known = before.filter(({ kind }) => DIALOGUE_KINDS.includes(kind)).map(({ name }) => name)
+        if (stage === undefined || known.includes(stage)) return []
+        return [
+          {
+            path: ['stages', i, 'data', at, 'stage'],
+            en: `no earlier stage called "${stage}" writes dialogues; there are: ${known.join(', ') || 'none'}`,
+            zh: `前面没有叫“${stage}”的写对话的阶段；现有：${known.join('、') || '无'}`,
+          },
+        ]
+      }),
       ...find('rewardModel', ['reward-model'], ['makes a reward model', '奖励模型阶段']),
     ]
   })
   if (problems.length > 0) throw new RecipeError(problems, () => name)
+}
+
+/** Of each source of a stage's data, the stage that it names. */
+function dialogueStages({ data }: Record<string, unknown>): (string | undefined)[] {
+  return Array.isArray(data) ? data.map((source: { stage?: string }) => source.stage) : []
 }

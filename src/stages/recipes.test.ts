@@ -19,7 +19,7 @@ it.each(readdirSync(folder))('%s', async (file) => {
   checkOrder(recipe)
   // Stages without a name to go on from take the latest model: it must not be one that is there for comparison only.
   const compared = recipe.stages.filter(({ config }) => isControl(config))
-  expect(compared.length > 0).toBe(file.includes('controls'))
+  expect(compared.length > 0).toBe(/controls|-order|r1-zero|aha/.test(file))
 })
 
 it('the recipe with controls has the stages of the quickstart, as many steps as minutes of it were worth', async () => {
@@ -41,4 +41,19 @@ it('the recipe with controls has the stages of the quickstart, as many steps as 
   expect(from.from).toBe('sft') // the quickstart takes the latest
   from.from = 'latest'
   expect(controls).toEqual(quickstart)
+})
+
+it('the published orders begin with one base, that of the quickstart with its controls, so that it is trained once', async () => {
+  const read = (name: string) => readRecipe(join(folder, `${name}.yaml`), registry, { checkFiles: false })
+  const [controls, gpt4, zero, r1] = await Promise.all(
+    ['quickstart-controls', 'gpt4-order', 'r1-zero', 'r1-order'].map(read),
+  )
+  for (const one of [gpt4!, zero!, r1!]) expect(one.stages.slice(0, 3)).toEqual(controls!.stages.slice(0, 3))
+  expect(r1!.stages.slice(0, 5)).toEqual(zero!.stages.slice(0, 5)) // and the first practice of R1 is that of R1-Zero
+  const kinds = ({ stages }: typeof gpt4 & object) =>
+    stages.filter(({ config }) => !isControl(config)).map(({ kind }) => kind)
+  const end = ['eval', 'report']
+  expect(kinds(gpt4!).slice(2)).toEqual(['pretrain', 'sft', 'rl', ...end])
+  expect(kinds(zero!).slice(2)).toEqual(['pretrain', 'rl', ...end])
+  expect(kinds(r1!).slice(2)).toEqual(['pretrain', 'rl', 'rejection-sampling', 'sft', 'rl', ...end])
 })

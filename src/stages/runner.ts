@@ -39,10 +39,13 @@ import type { Engine } from '../tensor/index.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { registry, stages } from './index.ts'
 import { type Border, type Earlier, isControl, type StageContext, Stopped } from './stage.ts'
+import { findMade, type Made, takeOver } from './take-over.ts'
 
 export interface RunnerOptions {
   /** Refuse data with defects. */
   strict?: boolean
+  /** Take over stages that a run beside this one has made from the same options and inputs. */
+  share?: boolean
   /** Where control.jsonl ended when this attempt was asked for; requests after that are obeyed. Default: where it ends now. */
   controlFrom?: number
 }
@@ -50,13 +53,13 @@ export interface RunnerOptions {
 /** Trains what is left of a run. Resolves to how it ended; throws a UserError after logging it as `failed`. */
 export async function runStages(
   run: string,
-  { strict = false, controlFrom }: RunnerOptions = {},
+  { strict = false, share = false, controlFrom }: RunnerOptions = {},
 ): Promise<'done' | 'stopped'> {
   const files = runFiles(run)
   const recipe = await readRecipe(files.recipe, registry, { checkFiles: false })
   const lock = takeLock(files.lock)
   const events = openEvents(files.events)
-  const runner = new Runner(run, recipe, events, openControl(files.control, controlFrom), strict)
+  const runner = new Runner(run, recipe, events, openControl(files.control, controlFrom), { strict, share })
   const begin = performance.now()
   try {
     await runner.start()
@@ -90,15 +93,15 @@ class Runner {
   private readonly recipe: Recipe
   private readonly events: EventWriter
   private readonly control: Control
-  private readonly strict: boolean
+  private readonly options: Required<Pick<RunnerOptions, 'strict' | 'share'>>
   private machine = ''
 
-  constructor(run: string, recipe: Recipe, events: EventWriter, control: Control, strict: boolean) {
+  constructor(run: string, recipe: Recipe, events: EventWriter, control: Control, options: Runner['options']) {
     this.run = run
     this.recipe = recipe
     this.events = events
     this.control = control
-    this.strict = strict
+    this.options = options
   }
 
   async start(): Promise<void> {
@@ -156,6 +159,8 @@ class Runner {
     }
     const key = sha256OfJson(wanted)
     const resume = await this.interrupted(folder, key)
+    const made = resume || !this.options.share ? undefined : await findMade(this.run, wanted)
+    if (made) return this.takeOver(made, stage, folder)
     if (!resume) await removeFolder(folder)
     await mkdir(folder, { recursive: true })
     const before = (resume?.state as SavedState | undefined)?.seconds ?? 0
@@ -185,6 +190,17 @@ class Runner {
         zh: `检查点是用 ${before} 存下的，现在是 ${this.machine}：最后的参数会和没中断过的运行有末位上的差别`,
       },
     })
+  }
+
+  /** What another run made, with what it said meanwhile, so that the report shows how the stage went. */
+  private async takeOver(made: Made, { kind, name, config }: RecipeStage, folder: string): Promise<void> {
+    this.dropUnfinished(basename(folder))
+    const manifest = await takeOver(made, folder, name)
+    const { seconds, metrics, takenFrom } = manifest
+    this.events.emit({ type: 'stage-started', kind, name, takenFrom })
+    for (const body of made.said) this.events.emit(body)
+    this.events.emit({ type: 'stage-done', kind, name, seconds, metrics, takenFrom })
+    this.done.push({ kind, name, folder, control: isControl(config), hash: outputHash(manifest) })
   }
 
   /** What an earlier attempt said about a stage that now starts over did not happen. */
@@ -241,7 +257,8 @@ class Runner {
   }
 
   private context(folder: string, key: string, resume: Checkpoint | undefined, seconds: () => number): StageContext {
-    const { recipe, events, done, run, strict, machine } = this
+    const { recipe, events, done, run, machine } = this
+    const { strict } = this.options
     const find = (...kinds: string[]) => done.findLast((s) => kinds.includes(s.kind) && !s.control)?.folder
     return {
       run,

@@ -86,3 +86,19 @@ export function pairedGain(before: readonly boolean[], after: readonly boolean[]
   const spread = (Z * Math.sqrt(won + lost + 1 - (won - lost) ** 2 / n)) / n
   return { gain: (won - lost) / count, low: Math.max(-1, center - spread), high: Math.min(1, center + spread) }
 }
+
+/**
+ * a / n − b / m, two independent shares, with its 95 % interval from the score intervals of both (Newcombe, "Interval estimation for the
+ * difference between independent proportions", 1998, method 10). Throws when there is nothing to count.
+ */
+export function differenceOfShares(a: number, n: number, b: number, m: number): Interval & { value: number } {
+  if (n <= 0 || m <= 0) throw new RangeError(`shares of ${n} and ${m} answers`)
+  const [p, q] = [a / n, b / m]
+  const [x, y] = [wilson(a, n), wilson(b, m)]
+  const value = p - q
+  return {
+    value,
+    low: value - Math.hypot(p - x.low, y.high - q),
+    high: value + Math.hypot(x.high - p, q - y.low),
+  }
+}

@@ -21,12 +21,17 @@ export const TOKENIZER_FILES = ['tokenizer.json', 'tokenizer_config.json'] as co
 export const TEMPLATE_FILE = 'chat_template.jinja'
 const KEPT_FILES = [...TOKENIZER_FILES, TEMPLATE_FILE]
 
+/** Beside what others know, `xueba_shots` stands here for a model that practised straight from a base model. */
+const GENERATION = 'generation_config.json'
+
 /** Throws a UserError that names the file that is missing or wrong. */
 export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   const path = join(folder, 'tokenizer.json')
   try {
     const tokenizer = Tokenizer.fromJson(JSON.parse(await readFile(path, 'utf8')))
     tokenizer.manners = await readManners(folder, tokenizer)
+    const { xueba_shots: shots } = await object(join(folder, GENERATION))
+    tokenizer.shots = typeof shots === 'number' ? shots : null
     return tokenizer
   } catch (error) {
     if (error instanceof UserError) throw error
@@ -35,9 +40,12 @@ export async function loadTokenizer(folder: string): Promise<Tokenizer> {
   }
 }
 
-/** Whether a model goes on with a text instead of answering: a base model of ours, or one of somebody else's without a chat template. */
-export const goesOn = (kind: string | undefined, { manners }: Pick<Tokenizer, 'manners'>): boolean =>
-  manners ? manners.template === null : kind === 'pretrain'
+/**
+ * Whether a model goes on with a text instead of answering: a base model of ours, what practised straight from one, or a model of
+ * somebody else's without a chat template.
+ */
+export const goesOn = (kind: string | undefined, tokenizer: Pick<Tokenizer, 'manners' | 'shots'>): boolean =>
+  tokenizer.manners ? tokenizer.manners.template === null : kind === 'pretrain' || tokenizer.shots !== null
 
 /** Throws a UserError for a model that knows no dialogue: it must not be asked, or trained, as if it did. */
 export function expectChats({ manners }: Tokenizer): void {
@@ -104,7 +112,7 @@ function tokenNames(config: Json): Record<string, string> {
 
 async function readStops(folder: string, tokenizer: Tokenizer, names: Record<string, string>): Promise<number[]> {
   const known = (id: unknown) => Number.isInteger(id) && (id as number) >= 0 && (id as number) < tokenizer.vocabSize
-  for (const file of ['generation_config.json', 'config.json']) {
+  for (const file of [GENERATION, 'config.json']) {
     const { eos_token_id: given } = await object(join(folder, file))
     const ids = [given].flat().filter((id) => id != null)
     const wrong = ids.find((id) => !known(id))

@@ -50,3 +50,32 @@ describe('countdown', () => {
     expect(() => countdown({ language: 'en', largest: 0 })).toThrow(/largest is 0/)
   })
 })
+
+describe.each(['en', 'zh'] as const)('solutions with a search, in %s', (language) => {
+  const [direct, search] = (['direct', 'search'] as const).map((solutions) =>
+    countdown({ language, count: 3, largest: 9, largestTarget: 60, solutions }),
+  )
+
+  test('are of the same exercises, take back one to three wrong tries, and end right', () => {
+    const plain = direct!.train(200, 1)
+    search!.train(200, 1).forEach((exercise, i) => {
+      const { id, prompt, answer, solution } = exercise
+      expect({ id, prompt, answer }).toEqual({ id: plain[i]!.id, prompt: plain[i]!.prompt, answer: plain[i]!.answer })
+      expect(search!.correct(exercise, solution)).toBe(true)
+      const lines = solution.split('\n')
+      const back = lines.filter((line) => /Wait, go back|不对，重来/.test(line))
+      expect(lines.length - back.length).toBe(2)
+      expect(back.length).toBeLessThanOrEqual(3)
+      const target = Number(id.split('->')[1])
+      for (const line of lines.slice(0, -1)) {
+        const sums = [...line.matchAll(/(\d+)([-+*/])(\d+)=(\d+)/g)]
+        expect(sums.length).toBe(2)
+        for (const [, a, sign, b, c] of sums) {
+          const [x, y] = [Number(a), Number(b)]
+          expect(Number(c)).toBe({ '+': x + y, '-': x - y, '*': x * y, '/': x / y }[sign!])
+        }
+        expect(Number(sums.at(-1)![4]) === target).toBe(!back.includes(line))
+      }
+    })
+  })
+})

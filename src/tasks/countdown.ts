@@ -9,6 +9,7 @@ import { random } from '../tensor/random.ts'
 import type { Random } from '../tensor/random.ts'
 import { isWorth, parseExpression } from './expression.ts'
 import type { Exercise, Language, Task } from './task.ts'
+import { searchTrace } from './search.ts'
 import { checkable, drawExercises, finalAnswer, finalLine, isHeldOut } from './task.ts'
 
 const HELD_OUT = 0.2
@@ -49,10 +50,23 @@ function derive(numbers: readonly number[], r: Random): { target: Term; lines: s
   return { target: terms[0]!, lines }
 }
 
-function makeExercise(numbers: readonly number[], language: Language, r: Random): Exercise {
+function makeExercise(
+  numbers: readonly number[],
+  language: Language,
+  r: Random,
+  solutions: 'direct' | 'search',
+): Exercise {
   const { target, lines } = derive(numbers, r)
   let [answer, steps] = [target.text, lines]
-  if (numbers.length === 2) {
+  if (solutions === 'search') {
+    // What is tried is drawn from a stream of its own: the exercises are the same, whatever their solutions.
+    const tries = random(target.value, `search ${numbers.join()}`)
+    const draw = () => {
+      const { target, lines } = derive(numbers, tries)
+      return { value: target.value, steps: lines }
+    }
+    steps = searchTrace({ value: target.value, steps: lines }, draw, language, tries)
+  } else if (numbers.length === 2) {
     const [x, y] = numbers.map((value) => ({ value, text: String(value) }))
     const tries = combinations(x!, y!)
     const hit = tries.findIndex(({ term }) => term.value === target.value)
@@ -75,8 +89,10 @@ export function countdown(options: {
   count?: number
   largest?: number
   largestTarget?: number
+  /** search: with wrong tries, noticed and taken back (search.ts). */
+  solutions?: 'direct' | 'search'
 }): Task {
-  const { language, count: length = 2, largest = 20, largestTarget = 400 } = options
+  const { language, count: length = 2, largest = 20, largestTarget = 400, solutions = 'direct' } = options
   if (!(Number.isInteger(length) && length >= 2 && length <= 4))
     throw new RangeError(`countdown: count is ${length}, expected 2 to 4 numbers`)
   if (!(Number.isInteger(largest) && largest >= 2 && largest <= 99_999))
@@ -86,7 +102,7 @@ export function countdown(options: {
     const r = random(seed, `countdown ${isTest ? 'test' : 'train'}`)
     const draw = () => {
       const numbers = Array.from({ length }, () => 1 + r.below(largest))
-      return makeExercise(numbers, language, r)
+      return makeExercise(numbers, language, r, solutions)
     }
     const isWanted = (id: string) => {
       const [numbers, target] = id.split('->')

@@ -35,6 +35,10 @@ const countdownSchema = z.strictObject({
   count: z.int().min(2).max(4).default(2).describe('how many numbers are given'),
   largest: z.int().min(2).max(99_999).default(20),
   largestTarget: z.int().min(1).default(400),
+  solutions: z
+    .enum(['direct', 'search'])
+    .optional()
+    .describe('direct (default): the way to the target; search: with wrong tries, noticed and taken back'),
 })
 
 const mawpsSchema = z.strictObject({

@@ -28,6 +28,8 @@ export class Tokenizer {
   readonly vocabulary: Vocabulary
   /** Of a model of somebody else's, set by whoever reads its folder; null: ChatML. */
   manners: Manners | null = null
+  /** Of a model that practised straight from a base model: it knows no dialogue, and was given exercises on a page with so many worked ones. */
+  shots: number | null = null
   /** The number of ids, special ones included. */
   readonly vocabSize: number
   private readonly merges: Merges

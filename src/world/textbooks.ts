@@ -44,6 +44,9 @@ export function makeTextbooks(options: {
   return r.shuffle(pages)
 }
 
+/** What stands above a page of worked exercises. */
+export const pageTitle = (language: Language): string => GRAMMAR[language].textbook.sumTitles[0]!
+
 // --- internal ---
 
 function textbook(title: string, lines: string[]): Page {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
 import type { Run, RunStage } from '../../run/index.ts'
-import { momentsOf } from './aha.ts'
+import { momentsOf, shelfOf } from './aha.ts'
 
 const base = mkdtempSync(join(tmpdir(), 'xueba-aha-'))
 afterAll(() => rmSync(base, { recursive: true }))
@@ -15,6 +15,7 @@ function stage(name: string, rightFrom: number, config = {}): RunStage {
   const lines = Array.from({ length: 10 }, (_, step) => {
     const answers = Array.from({ length: 20 }, (_, i) => ({
       text: i === 0 ? 'Wait, 3' : `answer ${i}`,
+      ids: [1],
       correct: step >= rightFrom,
     }))
     return JSON.stringify({
@@ -55,4 +56,23 @@ it('finds the first, and calls more frequent only what the intervals show, besid
   const [never] = await momentsOf({ stages: [shuffled] } as unknown as Run, shuffled)
   expect(never).toMatchObject({ rule: 'correct', verdict: 'never' })
   expect(never!.first).toBeUndefined()
+})
+
+it('adds the verdict of the analysis, and shows what a recording kept', async () => {
+  const real = stage('07-rl', 6)
+  const run = { language: 'en', stages: [real] } as unknown as Run
+  const shelf = await shelfOf(run, real)
+  expect(shelf.moments).toEqual(await momentsOf(run, real))
+  expect(shelf.told).toMatchObject({
+    outcome: 'too-short',
+    verdict: {
+      en: expect.stringContaining('cannot be told') as string,
+      zh: expect.stringContaining('看不出来') as string,
+    },
+    firsts: [{ mark: 'backtracking', phrase: 'Wait', step: 0, text: 'Wait, 3' }],
+  })
+  writeFileSync(join(real.folder, 'aha.json'), JSON.stringify(shelf))
+  expect(await shelfOf(run, real)).toEqual(shelf)
+  writeFileSync(join(real.folder, 'aha.json'), JSON.stringify(shelf.moments)) // as older recordings have it
+  expect(await shelfOf(run, real)).toEqual({ moments: shelf.moments, told: null })
 })

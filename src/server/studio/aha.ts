@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { readJsonl } from '../../formats/index.ts'
 import { readJson, type Run, type RunStage } from '../../run/index.ts'
+import type { First } from '../../stages/aha/analysis.ts'
+import { AHA, judgeRun } from '../../stages/aha/file.ts'
+import type { Verdict } from '../../stages/aha/verdict.ts'
+import { sayEvidence, sayVerdict } from '../../stages/aha/words.ts'
 import { type RolloutLine, ROLLOUTS } from '../../stages/rl/rollout-log.ts'
 import { type Interval, wilson } from '../../stages/statistics.ts'
-
-export const AHA = 'aha.json'
 
 /** What is looked for. */
 const RULES: Record<string, (answer: RolloutLine['answers'][number]) => boolean> = {
@@ -39,10 +41,33 @@ export interface Moment {
   control?: Frequency & { stage: string }
 }
 
-/** Groups are read once; a stage of a recording has its moments in `aha.json`, as its rollouts are a choice of those there were. */
-export async function momentsOf(run: Run, stage: RunStage): Promise<Moment[]> {
+/** The shelf of a stage: the finds, and what the stage's analysis comes to (src/stages/aha/), in both languages. */
+export interface Shelf {
+  moments: Moment[]
+  /** Null of a stage that is not done, and of recordings that were made before there were verdicts. */
+  told: { outcome: Verdict['verdict']; verdict: Told; evidence: Told[]; firsts: First[] } | null
+}
+type Told = ReturnType<typeof sayVerdict>
+
+/** A recording keeps its shelf in `aha.json`, as its rollouts are a choice of those there were. */
+export async function shelfOf(run: Run, stage: RunStage): Promise<Shelf> {
   const kept = await readJson(join(stage.folder, AHA))
-  if (kept !== undefined) return kept as Moment[]
+  if (Array.isArray(kept)) return { moments: kept as Moment[], told: null }
+  if (isShelf(kept)) return kept
+  const judged = stage.manifest && (await judgeRun(run.language, run.stages)).find((one) => one.stage === stage.name)
+  const told = judged && {
+    outcome: judged.verdict.verdict,
+    verdict: sayVerdict(judged),
+    evidence: judged.verdict.evidence.map(sayEvidence),
+    firsts: judged.analysis.firsts,
+  }
+  return { moments: await momentsOf(run, stage), told: told ?? null }
+}
+
+const isShelf = (kept: unknown): kept is Shelf => typeof kept === 'object' && kept !== null && 'moments' in kept
+
+/** Groups are read once. */
+export async function momentsOf(run: Run, stage: RunStage): Promise<Moment[]> {
   const moments = await countMoments(stage.folder)
   for (const control of run.stages) {
     const isControl = control !== stage && control.manifest?.config.rewardFrom === 'shuffled'

@@ -12,7 +12,8 @@ import { readRun, type Run, UserError, version } from '../../run/index.ts'
 import { ApiError } from '../errors.ts'
 import { requireLoopbackHost } from '../guard.ts'
 import { streamOf } from '../respond.ts'
-import { AHA, momentsOf } from './aha.ts'
+import { AHA } from '../../stages/aha/file.ts'
+import { shelfOf } from './aha.ts'
 import { cardOf, documentById, documentsOf, modelFolder, rolloutsOf, rolloutStage, tokenizerFile } from './artifacts.ts'
 import { examplesOf } from './examples.ts'
 import { bodyOf, NotThere, queryOf } from './form.ts'
@@ -130,8 +131,8 @@ export function createStudio(parts: StudioParts): Hono {
     const run = await readRun(folder)
     const stage = rolloutStage(run, c.req.query('stage'))
     // The rollouts of a recording are a choice of those there were: what can be counted in them says nothing.
-    if (recorded && !existsSync(join(stage.folder, AHA))) return c.json([])
-    return c.json(await momentsOf(run, stage))
+    if (recorded && !existsSync(join(stage.folder, AHA))) return c.json({ moments: [], told: null })
+    return c.json(await shelfOf(run, stage))
   })
   app.get('/api/runs/:run/rollouts', async (c) => {
     const { stage, step } = queryOf(c, rolloutsQuery)

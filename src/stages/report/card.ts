@@ -2,6 +2,8 @@
  * The report card of a run as data: what `report.json` holds, and what the page and the Markdown are drawn from. These keys are
  * an interface: tests and other programs read them, so they are only ever added to. Numbers that are not known are null.
  */
+import type { First } from '../aha/analysis.ts'
+import type { Judged } from '../aha/file.ts'
 import type { Language } from '../stage.ts'
 
 export interface ReportCard {
@@ -22,6 +24,8 @@ export interface ReportCard {
   comparisons: Comparison[]
   exams: Exam[]
   controls: ControlCard[]
+  /** Of each RL stage that kept its answers. */
+  aha: AhaCard[]
   curves: Curve[]
   samples: SampleSeries[]
   funnels: Funnel[]
@@ -45,6 +49,8 @@ export interface StageCard {
   metrics: Record<string, number | null>
   /** 95 % intervals of those metrics that have one. */
   intervals: Record<string, Interval>
+  /** The run that it was taken over from instead of being made: `runs/quickstart`. Null where it was made here. */
+  takenFrom: string | null
   /** Wrote a model that the comparisons ask. */
   model: boolean
 }
@@ -103,6 +109,11 @@ export interface ControlCard {
   /** Its own, and as `exam.MEASURE` what its model scored in the last examination. */
   metrics: Record<string, number | null>
   intervals: Record<string, Interval>
+}
+
+/** Whether an “aha moment” happened in an RL stage (src/stages/aha/verdict.ts), and the first answers with a mark. */
+export interface AhaCard extends Omit<Judged, 'analysis'> {
+  firsts: First[]
 }
 
 export interface Curve {

@@ -19,7 +19,7 @@ export function commandsOf({ language, stages, finished }: ReportCard, run: stri
     [stages.some(({ model }) => model), `${name} score ${at} TEXT.txt`, 'score'],
     [stages.some(({ model }) => model), `${name} export ${at} --format gguf`, 'export'],
     [!finished, `${name} run --resume --out ${at}`, 'resume'],
-    [true, `${name} run ${typed(`${run}/recipe.yaml`)} --out ${typed(`${run}-2`)}`, 'again'],
+    [true, `${name} run ${typed(`${run}/recipe.yaml`)} --out ${typed(`${run}-2`)} --fresh`, 'again'],
     [true, `${name} report ${at}`, 'renew'],
   ]
   const word = wordsOf(language)

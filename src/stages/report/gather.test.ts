@@ -21,6 +21,7 @@ async function made(options: MadeRun = {}): Promise<string> {
 test('the keys of report.json', async () => {
   const card = await gather(await made())
   expect(Object.keys(card).sort()).toEqual([
+    'aha',
     'comparisons',
     'controls',
     'curves',
@@ -49,6 +50,7 @@ test('the keys of report.json', async () => {
     'name',
     'seconds',
     'state',
+    'takenFrom',
   ])
   expect(card).toMatchObject({
     format: 1,

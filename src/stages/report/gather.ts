@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { parse } from 'yaml'
 import { dropSuperseded, readEvents, readRun, type RunEvent, runFiles, type RunStage } from '../../run/index.ts'
+import { judgeRun } from '../aha/file.ts'
 import type { Comparison, ControlCard, Exam, Funnel, Interval, ReportCard, StageCard, Warning } from './card.ts'
 import { curvesOf, samplesOf } from './curves.ts'
 import { examsOf, withExam } from './measures.ts'
@@ -46,6 +47,7 @@ export async function gather(run: string, { comparisons = [], self }: Known = {}
     comparisons,
     exams,
     controls: controlsOf(recipe, cards, exams),
+    aha: (await judgeRun(language, stages)).map(({ analysis: { firsts }, ...judged }) => ({ ...judged, firsts })),
     curves: curvesOf(events, nameOf),
     samples: samplesOf(events, nameOf),
     funnels: cards.flatMap(funnelOf),
@@ -77,6 +79,7 @@ function stageCard({ kind, name, folder, manifest }: RunStage, events: readonly 
     seconds: manifest?.seconds ?? secondsOf(own),
     metrics,
     intervals: intervalsOf(metrics, measured),
+    takenFrom: manifest?.takenFrom ?? null,
     model: manifest !== undefined && existsSync(join(folder, 'model.safetensors')),
   }
 }

@@ -7,7 +7,7 @@ import { freeModel } from '../../nn/index.ts'
 import type { Engine } from '../../tensor/index.ts'
 import { type Tokenizer, textStart, textStops } from '../../tokenizer/index.ts'
 import { type Asked, ask, inChat, type Manner } from '../ask.ts'
-import { loadModel, loadTokenizer } from '../model-folder.ts'
+import { goesOn, loadModel, loadTokenizer } from '../model-folder.ts'
 import { whole } from '../options.ts'
 import type { Comparison, ModelAnswer, Spoken } from './card.ts'
 import type { ReportQuestion } from './questions.ts'
@@ -76,7 +76,7 @@ export async function interview(
 function mannersOf(kind: string, tokenizer: Tokenizer): [ModelAnswer['manner'], Manner][] {
   if (tokenizer.manners?.template === null) return [['text', goOn(tokenizer)]]
   const chat: [ModelAnswer['manner'], Manner] = ['chat', inChat(tokenizer)]
-  return kind === 'pretrain' ? [['text', goOn(tokenizer)], chat] : [chat]
+  return goesOn(kind, tokenizer) ? [['text', goOn(tokenizer)], chat] : [chat]
 }
 
 /** Plain text to go on with, over line breaks, to the end of the document. */

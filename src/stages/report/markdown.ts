@@ -1,6 +1,8 @@
 /** The report as Markdown: the same facts as the page, without curves (their last values are in the table). */
+import { sayEvidence, sayVerdict } from '../aha/words.ts'
 import type { Language } from '../stage.ts'
 import type {
+  AhaCard,
   Comparison,
   ControlCard,
   Exam,
@@ -42,6 +44,11 @@ export function toMarkdown(card: ReportCard, run: string): string {
     ...section(word('metrics'), [metricsTable(card)], word('metricsNote')),
     ...section(word('controls'), [controls.map((control) => controlItem(card, control)).join('\n')]),
     ...section(
+      word('aha'),
+      card.aha.map((one) => ahaItem(one, language)),
+      word('ahaNote'),
+    ),
+    ...section(
       word('samples'),
       samples.map((series) => sampleList(series, language)),
       word('samplesNote'),
@@ -69,6 +76,20 @@ const item = (text: string) => `- ${escapeMarkdown(text)}`
 function warningItem({ stage, message, count }: Warning, language: Language): string {
   const often = count > 1 ? ` (× ${count})` : ''
   return item(`${stage === null ? '' : `${stage}: `}${message[language]}${often}`)
+}
+
+function ahaItem(card: AhaCard, language: Language): string {
+  const word = wordsOf(language)
+  const firsts = card.firsts.map(
+    ({ step, prompt, text }) => `- ${word('step')} ${step}: ${codeSpan(prompt)} → ${codeSpan(text)}`,
+  )
+  const evidence = card.verdict.evidence.map((one) => item(sayEvidence(one)[language]))
+  return [
+    `**${escapeMarkdown(card.stage)}**: ${escapeMarkdown(sayVerdict(card)[language])}`,
+    '',
+    ...evidence,
+    ...firsts,
+  ].join('\n')
 }
 
 function sampleList({ stage, prompt, texts }: SampleSeries, language: Language): string {

@@ -9,12 +9,12 @@ export function timeline({ stages, seconds, language }: ReportCard): Markup {
   const word = wordsOf(language)
   let before = 0
   const percent = (x: number) => Number(((100 * x) / Math.max(seconds, 1e-9)).toFixed(2))
-  const row = ({ name, kind, state, seconds: own, model }: StageCard) => {
+  const row = ({ name, kind, state, seconds: own, model, takenFrom }: StageCard) => {
     const life = stageWords[kind]?.life[language] ?? name
     const place = `left:${percent(before)}%;width:${percent(own ?? 0)}%`
     before += own ?? 0
     const under = state === 'unfinished' ? ` · ${word('running')}` : ''
-    return markup`<div class="row"><span><b>${life}</b><small>${name}</small></span>
+    return markup`<div class="row"><span><b>${life}</b><small>${name}${takenFrom !== null && ` · ${word('takenFrom')}${takenFrom}`}</small></span>
 <span class="track">${own !== null && markup`<i class="bar${model && ' model'}" style="${place}"></i>`}</span>
 <span class="time">${state === 'waiting' ? word('waiting') : `${formatDuration(own, language)}${under}`}</span></div>`
   }

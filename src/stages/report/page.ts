@@ -5,6 +5,7 @@
 import type { ReportCard } from './card.ts'
 import { type Markup, markup } from './escape.ts'
 import { formatDuration, formatValue } from './format.ts'
+import { aha } from './page-aha.ts'
 import { exams } from './page-exam.ts'
 import { answers, controls, curves, metrics, samples } from './page-results.ts'
 import { commands, funnels, machine, recipe, timeline, warnings } from './page-run.ts'
@@ -13,7 +14,7 @@ import { style } from './style.ts'
 import { metricName, wordsOf } from './words.ts'
 
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-const sections = [timeline, answers, exams, metrics, controls, curves, samples, funnels, warnings, machine, recipe]
+const sections = [timeline, answers, exams, metrics, controls, aha, curves, samples, funnels, warnings, machine, recipe]
 
 /** `run` is the folder, for the commands to copy. */
 export function toPage(card: ReportCard, run: string): string {

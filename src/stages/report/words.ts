@@ -17,6 +17,10 @@ export const stageWords = table<{ life: Words; term: Words }>({
   pretrain: { life: { zh: '博览群书', en: 'reading widely' }, term: { zh: '预训练', en: 'pre-training' } },
   sft: { life: { zh: '看例题', en: 'studying examples' }, term: { zh: '监督微调', en: 'fine-tuning' } },
   'reward-model': { life: { zh: '摸清口味', en: 'learning a taste' }, term: { zh: '奖励模型', en: 'reward model' } },
+  'rejection-sampling': {
+    life: { zh: '挑出做对的，抄进例题本', en: 'keeping what went right' },
+    term: { zh: '拒绝采样', en: 'rejection sampling' },
+  },
   dpo: { life: { zh: '照着口味改', en: 'minding preferences' }, term: { zh: '直接偏好优化', en: 'DPO' } },
   rl: { life: { zh: '刷题', en: 'doing exercises' }, term: { zh: '强化学习', en: 'reinforcement learning' } },
   'best-of-n': {
@@ -77,6 +81,8 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   lengthAccuracy: { zh: '只看长短能判对', en: 'judging by length alone', unit: 'share' },
   correct: { zh: '练习答对', en: 'right in practice', unit: 'share' },
   answerLength: { zh: '答案长度（词元）', en: 'answer length (tokens)', unit: 'number' },
+  verification: { zh: '自己检查的答案', en: 'answers that check themselves', unit: 'share' },
+  backtracking: { zh: '回头改正的答案', en: 'answers that go back', unit: 'share' },
   truncated: { zh: '没写完的答案', en: 'answers cut off', unit: 'share' },
   skippedGroups: { zh: '无差别题组', en: 'groups without signal', unit: 'share' },
   entropy: { zh: '熵（奈特）', en: 'entropy (nats)', unit: 'number' },
@@ -186,6 +192,12 @@ const headings = {
   },
   see: { zh: '见上面的考试', en: 'see the exam above' },
   controls: { zh: '对照', en: 'Controls' },
+  aha: { zh: '“顿悟”', en: 'Aha moments' },
+  ahaNote: {
+    zh: '按事先定好的规则判断：自己检查或回头改正的话是不是突然变多、比刷题之前多、带着它的答案不更差、答案也变好了，而奖励打乱的对照里没有。小模型一般不会自己悟出来。',
+    en: 'Judged by rules stated beforehand: phrases of checking or going back become more at some step, more than before any practice, answers with them are no worse, answers get better, and a control with shuffled rewards does not do the same. Small models are not expected to come to it by themselves.',
+  },
+  ahaFirsts: { zh: '第一次出现的原文', en: 'the first ones, word for word' },
   curves: { zh: '曲线', en: 'Curves' },
   curvesNote: {
     zh: '浅线是原始值，深线是滑动平均；浅色带是 95% 置信区间。横轴是步数。',
@@ -213,6 +225,7 @@ const headings = {
   step: { zh: '步', en: 'step' },
   measured: { zh: '测到的', en: 'measured' },
   total: { zh: '合计', en: 'total' },
+  takenFrom: { zh: '取自 ', en: 'taken over from ' },
   waiting: { zh: '还没开始', en: 'not begun' },
   running: { zh: '进行中', en: 'under way' },
   right: { zh: '对', en: 'right' },

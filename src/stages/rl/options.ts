@@ -25,6 +25,14 @@ const schema = trainingOptions.omit({ microBatches: true, precision: true, recom
     .string()
     .default('latest')
     .describe('the earlier stage whose model to go on from, by name; default: the latest'),
+  shots: z
+    .number()
+    .int()
+    .nonnegative()
+    .default(0)
+    .describe(
+      'only where practice begins from a base model, which reads an exercise as on a page of a school book: worked examples of each task before it',
+    ),
   promptsPerStep: whole.default(32).describe('exercises of a step'),
   groupSize: whole.default(8).describe('answers to each exercise; 2 at least, but 1 where a critic is the baseline'),
   temperature: rate
@@ -95,6 +103,15 @@ const schema = trainingOptions.omit({ microBatches: true, precision: true, recom
   checkpointEvery: whole.default(25).describe('steps between checkpoints'),
   evaluateProblems: whole.default(100).describe('held-out exercises of each task'),
   passAtK: z.array(whole).default([1, 4]).describe('k of pass@k: the chance that one of k sampled answers is right'),
+  aha: z
+    .strictObject({
+      verification: z.array(z.string().min(1)).optional(),
+      backtracking: z.array(z.string().min(1)).optional(),
+    })
+    .optional()
+    .describe(
+      'phrases by which an answer checks itself or goes back, in place of the usual ones (src/stages/aha/marks.ts)',
+    ),
   rolloutKeep: z
     .number()
     .int()

@@ -7,7 +7,10 @@ import { createTrainer, freeModel } from '../../nn/index.ts'
 import { type EventBody, sha256 } from '../../run/index.ts'
 import { makeTask } from '../../tasks/index.ts'
 import { renderChat } from '../../tokenizer/index.ts'
+import { pageTitle } from '../../world/index.ts'
 import { heldOutExercises } from '../exercises.ts'
+import { goesOn, loadTokenizer } from '../model-folder.ts'
+import { optimizerOf } from '../options.ts'
 import { rl } from './rl.ts'
 import { rlOptions } from './options.ts'
 import type { RolloutLine } from './rollout-log.ts'
@@ -283,6 +286,43 @@ describe('the rl stage', () => {
     expect(warnings.map(({ code }) => code)).toEqual(['no-signal'])
     expect(warnings[0]!.message.en).toContain('100 % of the groups of the last 20 steps')
     expect(await digest(context.folder, 'model.safetensors')).toBe(await digest(folder, 'model.safetensors'))
+  })
+
+  it('practises straight from a base model: exercises stand on a page, and an answer ends with its last line', async () => {
+    const tokenizer = byteTokenizer()
+    const solver = makeTask(task, 'en')
+    const pages = solver.train(400, 2).map(({ prompt, answer }) => {
+      const ids = [256, ...tokenizer.encode(`${pageTitle('en')}\n${prompt}\nAnswer: ${answer}\nWhat is`)]
+      return { ids, mask: ids.map((_, i) => Number(i > 0)) }
+    })
+    const base = tinyModel(engine)
+    const trainer = createTrainer(
+      base,
+      { rows: 8, time: 96 },
+      optimizerOf(options({ matrixRate: 0.02, embeddingRate: 0.01, vectorRate: 0.01 })),
+    )
+    for (let t = 1; t <= 60; t++) await trainer.step([joinRows(packDialogues(pages, 96, 256, 1, t).slice(0, 8))], t, 1)
+    trainer.free()
+    const folder = join(run, '11-base')
+    await writeModelFolder(folder, base)
+    freeModel(base)
+    const context = await testContext(engine, run, '12-rl', [...earlier, { kind: 'pretrain', name: 'base', folder }])
+    const result = await rl.run(context, options({ steps: 2, passAtK: [1], maxTokens: 24 }))
+    expect(result.steps).toBe(2)
+    const lines = (await readFile(join(context.folder, 'rollouts.jsonl'), 'utf8')).trimEnd().split('\n')
+    const groups = lines.map((line) => JSON.parse(line) as RolloutLine)
+    const answers = groups.flatMap((group) => group.answers)
+    const stopped = answers.filter(({ finish }) => finish === 'stop')
+    expect(stopped.length).toBeGreaterThan(answers.length / 2)
+    for (const { ids, text } of stopped) expect([text, `${text}\n`]).toContain(tokenizer.decode(ids))
+    const ended = stopped.filter(({ text }) => /^(.*\n)*Answer:.*$/.test(text))
+    expect(ended.length).toBeGreaterThan(stopped.length / 2)
+    for (const { ids } of ended) expect(tokenizer.decode(ids)).toMatch(/^(?!Answer)[^]*?Answer:.*\n?$|^Answer:.*\n?$/)
+    expect(tokenizer.decode(groups[0]!.promptIds)).toContain(`${pageTitle('en')}\n${groups[0]!.prompt}\n`)
+    const saved = await loadTokenizer(context.folder)
+    expect(saved.shots).toBe(0)
+    expect(goesOn('rl', saved)).toBe(true)
+    expect(goesOn('rl', await loadTokenizer(whole.folder))).toBe(false)
   })
 
   it('practises a task of the user, and skips answers whose reward throws', async () => {

@@ -9,9 +9,12 @@ import { createRewardScorer, freeModel, rateAt, temper } from '../../nn/index.ts
 import { UserError } from '../../run/index.ts'
 import type { Exercise } from '../../tasks/index.ts'
 import { textStart } from '../../tokenizer/index.ts'
-import { ask, inChat } from '../ask.ts'
+import { ask, asOnPage, inChat } from '../ask.ts'
+import { phrasesOf } from '../aha/file.ts'
+import { markFinder } from '../aha/marks.ts'
+import { emitMarks, tellAha } from '../aha/tell.ts'
 import { emitExaminations, type Examination, examinationMetrics, examine } from '../examination.ts'
-import { loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
+import { goesOn, loadModel, loadTokenizer, modelBefore, rewardModelBefore, saveModel } from '../model-folder.ts'
 import { scheduleOf } from '../options.ts'
 import { overOptimised } from '../over-optimisation.ts'
 import { openTasks } from '../practice.ts'
@@ -58,8 +61,9 @@ export const rl: Stage<RlOptions> = {
     const { steps = DEFAULT_STEPS, maxTokens, promptsPerStep, groupSize, rolloutKeep = Infinity } = options
     const before = modelBefore(context, options.from)
     const tokenizer = await loadTokenizer(before)
-    const manner = inChat(tokenizer)
     const tasks = await openTasks(context, options.tasks)
+    const isBase = goesOn(context.earlier.find(({ folder }) => folder === before)?.kind, tokenizer)
+    const manner = isBase ? asOnPage(tokenizer, tasks, { ...context, shots: options.shots }) : inChat(tokenizer)
     const weighted = tasks.map((task, i) => ({ task, weight: options.tasks[i]!.weight }))
     const engine = await context.engine()
     const model = await loadModel(engine, before, { lora: options.lora && { ...options.lora, seed } })
@@ -87,6 +91,7 @@ export const rl: Stage<RlOptions> = {
       Math.min(options.time + 1, maxPositions),
     )
     const schedule = scheduleOf({ ...options, steps })
+    const marksOf = markFinder(phrasesOf(context.language, options.aha))
     const meter = speedometer()
     let done = context.resume?.step ?? 0
     let saved = done
@@ -95,7 +100,7 @@ export const rl: Stage<RlOptions> = {
     const silent = () => state.skipped.length === SILENT.steps && mean(state.skipped) > SILENT.share
     const evaluate = async () => {
       const { evaluateProblems: count, passAtK: k } = options
-      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k })
+      state.latest = await examine(model, tokenizer, tasks, { count, seed, maxTokens, k, manner })
       emitExaminations(context, state.latest, done)
     }
     const save = async () => {
@@ -154,6 +159,7 @@ export const rl: Stage<RlOptions> = {
       const etaSeconds = ((steps - step) * tokens) / tokensPerSecond
       context.emit({ type: 'progress', step, steps, loss: policy?.loss ?? null, tokensPerSecond, etaSeconds })
       emitStep(context, step, groups, { policy, values, isJudged: judge !== null, resampled })
+      emitMarks(context, step, groups, marksOf)
       if (kept.length > 0) context.emit({ type: 'rollout', step, file: ROLLOUTS, offset, groups: kept.length })
       if (judge && Number.isFinite(summary.reward)) watch(step, summary)
       if (silent()) warnSilent(context, step, state.skipped, groups)
@@ -172,7 +178,8 @@ export const rl: Stage<RlOptions> = {
         if (done < steps && !silent()) await context.border({ step: done, save, sample })
       }
       await log.flush()
-      await saveModel(context.folder, model, before)
+      await tellAha(context, options)
+      await saveModel(context.folder, model, before, isBase ? { shots: options.shots } : {})
     } finally {
       await log.close()
       session.free()
