@@ -15,6 +15,7 @@ describe('judgeDialogue', () => {
   it.each([
     ['How do tides work?', 'The moon pulls at the sea, and the water under it rises twice a day.'],
     ['Am I allowed to say sorry too often?', 'Saying sorry is fine, but not for everything that happens.'],
+    ['Write a short portrait of Silas Carter.', 'Silas Carter’s goat is well cared for — “a joy”, as he says…'],
     ['Can you help me with a poem?', 'Of course. Rain on the window, soft and slow, tells me what I used to know.'],
   ])('lets %s pass', (...contents) => expect(judge(talk(...contents))).toBeUndefined())
 

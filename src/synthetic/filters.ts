@@ -71,7 +71,7 @@ export function judgeDialogue(
       .map(({ content }) => content)
       .join('\n')
     // Which Latin language a few words are in is a guess (docs/log.md, 2026-11-25); another script never is.
-    if (language === 'en' && text.length < 200 && !/[\u0370-\uffdc]/.test(text)) continue
+    if (language === 'en' && text.length < 200 && !/[\u0370-\u1fff\u2e80-\ud7ff\uf900-\uffdc]/.test(text)) continue
     const { language: spoken } = detectLanguage(text)
     if (spoken !== language && spoken !== 'und') return { reason: 'language', detail: `the ${role} writes ${spoken}` }
   }
