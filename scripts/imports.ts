@@ -20,7 +20,7 @@ export interface Import {
 export type Modules = ReadonlyMap<string, readonly Import[]>
 
 const BROWSER = new Set(['tensor', 'nn', 'tokenizer', 'generate'])
-const PLAIN = ['tokenizer', 'formats', 'world', 'tasks', 'corpus', 'baselines', 'run', 'remote']
+const PLAIN = ['tokenizer', 'formats', 'world', 'tasks', 'corpus', 'baselines', 'run', 'remote', 'synthetic']
 const ENGINE = ['tensor', 'nn', 'generate', ...PLAIN]
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   tensor: [],

@@ -3,8 +3,7 @@
  * `npm run study -- gates`: does learning happen? The quickstart and its controls, three seeds in two languages, about 80 minutes.
  * `npm run study -- serve`: the server under load, about 11 minutes.
  * `npm run study -- llama`: does llama.cpp make of an exported model what we make of it? Installs node-llama-cpp into the cache, about 4 minutes.
- * `npm run study -- memory                               memory of the loss by vocabulary and tokens, and of 10,000 steps (1 minute)
-npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
+ * `npm run study -- record --run runs/quickstart-zh`: a finished run as a recording for the studio, seconds.
  * `npm run study -- studio`: what the studio costs: opening a long log, and a trainer's speed with a stream attached, about 5 minutes.
  * `npm run study -- shots`: pictures of every screen of the studio, for people to look at, about 4 minutes.
  * `npm run study -- large --model runs/tiny/05-rl`: a checkpoint in the sizes of Qwen3-0.6B, imported, loaded and run, about 2 minutes.
@@ -15,6 +14,8 @@ npm run study -- record --run runs/quickstart-zh`: a finished run as a recording
  * `npm run study -- extraction`: main text of pages with gold beside Readability on linkedom, charsets, 10,000 broken pages, about 10 minutes.
  * `npm run study -- tokenizer`: a vocabulary of 32,000 from 100 MB of English and of Chinese, time and memory, about 2 minutes.
  * `npm run study -- memory`: what the loss adds to a step's peak of memory, and whether 10,000 steps grow, about 1 minute.
+ * `npm run study -- labels --base runs/teachers`: accuracy of a reward model by number of labels, up to 5,000 of a simulated reader, about 15 minutes a seed.
+ * `npm run study -- human`: a reward model on real people's preferences (XUEBA_DATA), cross-validated, beside lengths and a linear judge, about 30 minutes.
  */
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -33,6 +34,8 @@ import { studyTokenizer } from './tokenizer-train.ts'
 import { studyStudio } from './studio-speed.ts'
 import { recordRun } from './record.ts'
 import { drawLossMemory, memoryTable, studyGrowth, studyLossMemory } from './memory-study.ts'
+import { studyHuman } from './study-human.ts'
+import { labelsTable, studyLabels } from './study-labels.ts'
 import { takeShots } from './screenshots.ts'
 import { agrees, llamaTable, studyLlama, THREADS } from './llama.ts'
 import { compareSpeeds, type Speeds, speedTable } from './llama-speed.ts'
@@ -56,6 +59,11 @@ npm run study -- filters [language unhealthy pii speed]
 npm run study -- extraction [--sets web-readability,…] [--parts scores,charsets,fuzz] [--passes 3]
                                                       main text of the gold pages in XUEBA_DATA, beside Readability (10 minutes)
 npm run study -- tokenizer [--megabytes 100]          a vocabulary of 32,000 in English and in Chinese: time and memory (2 minutes)
+npm run study -- memory                               memory of the loss by vocabulary and tokens, and of 10,000 steps (1 minute)
+npm run study -- labels --base runs/teachers [--sizes 50,200,1000,5000] [--seeds 1,2,3] [--noise 1]
+                                                      reward models by number of labels (15 minutes a seed; goes on where it stopped)
+npm run study -- human [--parts words] [--folds 5] [--judged 5] [--depth 1] [--time 128] [--epochs 1] [--steps 1000]
+                                                      a reward model on people's preferences in XUEBA_DATA (30 minutes)
 npm run study -- record --run runs/quickstart-zh [--out FILE]
                                                       a finished run as a recording for the studio (seconds, at most 2 MB)
 npm run study -- studio [--pairs 5]                   what the studio costs: long logs, a trainer's speed (5 minutes)
@@ -82,6 +90,15 @@ const { positionals, values } = parseArgs({
     parts: { type: 'string', default: '' },
     sets: { type: 'string', default: '' },
     passes: { type: 'string', default: '3' },
+    base: { type: 'string', default: 'runs/teachers' },
+    sizes: { type: 'string', default: '50,100,200,500,1000,2000,5000' },
+    noise: { type: 'string', default: '1' },
+    folds: { type: 'string', default: '5' },
+    judged: { type: 'string' },
+    depth: { type: 'string', default: '1' },
+    time: { type: 'string', default: '128' },
+    epochs: { type: 'string', default: '1' },
+    steps: { type: 'string', default: '1000' },
   },
 })
 if (values.help) {
@@ -187,6 +204,36 @@ switch (positionals[0]) {
     const names = (list: string) => list.split(',').filter((name) => name !== '')
     const options = { sets: names(values.sets), parts: names(values.parts), passes: Number(values.passes) }
     if (!studyExtraction(options)) process.exitCode = 1
+    break
+  }
+  case 'labels': {
+    const numbers = (list: string) => list.split(',').map(Number)
+    console.log(
+      labelsTable(await studyLabels(values.base, numbers(values.sizes), numbers(values.seeds), Number(values.noise))),
+    )
+    break
+  }
+  case 'human': {
+    const data = process.env.XUEBA_DATA
+    if (!data) throw new Error('where are pref-oasst, pref-llamafactory and pref-taskmaster? Set XUEBA_DATA')
+    const folds = Number(values.folds)
+    console.log(
+      await studyHuman(
+        {
+          data,
+          out: values.out ?? 'runs/human',
+          folds,
+          judged: values.judged === undefined ? folds : Number(values.judged),
+          vocab: 2048,
+          depth: Number(values.depth),
+          time: Number(values.time),
+          readSteps: Number(values.steps),
+          epochs: Number(values.epochs),
+          seed: 1,
+        },
+        values.parts === 'words' ? 'words' : 'all',
+      ),
+    )
     break
   }
   case 'tokenizer': {

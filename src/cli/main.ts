@@ -22,6 +22,7 @@ import { score } from './score.ts'
 import { serve } from './serve.ts'
 import { start } from './start.ts'
 import { studio } from './studio.ts'
+import { synthesize } from './synthesize.ts'
 import { tokenizer } from './tokenizer.ts'
 import type { Group, Verb } from './verb.ts'
 
@@ -40,6 +41,7 @@ const verbs: (Verb | Group)[] = [
   exportModel,
   importVerb,
   rank,
+  synthesize,
   lesson,
   tokenizer,
   doctor,

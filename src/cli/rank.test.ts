@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { readPreferences } from '../stages/preferences.ts'
+import { readOpinions } from '../stages/preferences.ts'
 import { anyEngine, tinyModel, writeModelFolder } from '../stages/tiny.test-helper.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'xueba-rank-'))
@@ -48,8 +48,8 @@ it('keeps every order, undoes one, goes on later, and gives pairs that a reward 
   expect(lines('rankings.jsonl')).toHaveLength(3)
   const rejected: unknown[] = []
   const file = join(home, 'preferences.jsonl')
-  const pairs = await readPreferences({ file }, { language: 'en', seed: 1 }, (defect) => rejected.push(defect))
-  expect(pairs).toHaveLength(5)
+  const { opinions } = await readOpinions({ file }, { language: 'en', seed: 1 }, (defect) => rejected.push(defect))
+  expect(opinions).toHaveLength(5)
   expect(rejected).toEqual([])
 })
 

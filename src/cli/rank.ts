@@ -10,7 +10,7 @@ import { isRun, UserError } from '../run/index.ts'
 import { ask, inChat } from '../stages/ask.ts'
 import { loadModel, loadTokenizer } from '../stages/model-folder.ts'
 import { letterOf, pairsOf, parseOrder } from '../stages/ranking.ts'
-import { PREFERENCES, readRankings, saveRankings, townPrompts } from '../stages/rankings.ts'
+import { PREFERENCES, RANKINGS, readRankings, saveRankings, townPrompts } from '../stages/rankings.ts'
 import { openEngine } from '../tensor/open.node.ts'
 import { help, UsageError } from './flags.ts'
 import { say } from './language.ts'
@@ -87,6 +87,13 @@ export const rank = verb({
           zh: `排了 ${rankings.length} 次，得到 ${pairs} 对：${join(home, PREFERENCES)}`,
         }),
       )
+      if (pairs > 0)
+        console.log(
+          say({
+            en: `in a recipe: - { kind: reward-model, data: [{ file: ${join(home, RANKINGS)} }], loss: plackett-luce }`,
+            zh: `写进食谱：- { kind: reward-model, data: [{ file: ${join(home, RANKINGS)} }], loss: plackett-luce }`,
+          }),
+        )
       return 0
     } finally {
       input.close()

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { random } from '../tensor/index.ts'
 import { fromHuggingFace, toHuggingFace } from './config-json.ts'
-import { createRewardScorer, createRewardTrainer, placeTexts } from './reward.ts'
+import { createRewardScorer, createRewardTrainer, placeChoices, placeTexts } from './reward.ts'
 import { expectGradients, plainAdamw, tinyModel } from './tiny.test-helper.ts'
 import { loadWeights, saveWeights } from './weights.ts'
 
@@ -74,5 +74,68 @@ describe('reward model', () => {
     expect(await createRewardScorer(again, shape).score([[1, 2, 3]])).toEqual([0])
     await expect(loadWeights(language, bytes)).rejects.toThrow(/score\.weight has no place/)
     expect(() => createRewardScorer(language, shape)).toThrow(/no reward head/)
+  })
+})
+
+describe('rankings (Plackett and Luce)', () => {
+  const wide = { rows: 9, time: 6, ways: 4 }
+  /** Two rankings: of four texts, with a tie in the middle, and of three. The ninth row stays empty. */
+  const rankings = (seed: number) => {
+    const [a, b, c, d, e, f, g] = drawPairs(seed) as [number[], ...number[][]]
+    return [
+      {
+        texts: [a, b!, c!, d!],
+        choices: [
+          [2, 0, 1, 3],
+          [0, 3],
+          [1, 3],
+        ],
+      },
+      {
+        texts: [e!, f!, g!],
+        choices: [
+          [0, 1, 2],
+          [1, 2],
+        ],
+      },
+    ]
+  }
+
+  it('the loss is the mean of −log of the chance of each choice, in double precision', async () => {
+    const model = make()
+    const trainer = createRewardTrainer(model, wide, plainAdamw)
+    for (let t = 1; t <= 5; t++) await trainer.step([placeChoices(rankings(t), wide)], t, 1)
+    const scorer = createRewardScorer(model, wide)
+    const some = rankings(77)
+    const nats: number[] = []
+    for (const { texts, choices } of some) {
+      const rewards = await scorer.score(texts)
+      for (const choice of choices) {
+        const total = choice.reduce((sum, text) => sum + Math.exp(rewards[text]!), 0)
+        nats.push(Math.log(total) - rewards[choice[0]!]!)
+      }
+    }
+    const { loss, scored } = await trainer.step([placeChoices(some, wide)], 6, 0)
+    expect(scored).toBe(5)
+    expect(loss).toBeCloseTo(nats.reduce((a, b) => a + b) / 5, 6)
+  })
+
+  it('its gradients are those of finite differences', async () => {
+    const trainer = createRewardTrainer(make(), wide, plainAdamw)
+    await trainer.step([placeChoices(rankings(4), wide)], 1, 0)
+    await expectGradients(trainer)
+  })
+
+  it('a ranking of two is a pair', async () => {
+    const [model, other] = [make(), make()]
+    const texts = drawPairs(3)
+    const pairs = [0, 2, 4, 6].map((i) => ({ texts: [texts[i]!, texts[i + 1]!], choices: [[0, 1]] }))
+    const byPairs = createRewardTrainer(model, shape, plainAdamw)
+    const byChoices = createRewardTrainer(other, shape, plainAdamw)
+    for (let t = 1; t <= 3; t++) {
+      const first = await byPairs.step([placeTexts(texts, shape)], t, 1)
+      const second = await byChoices.step([placeChoices(pairs, { ...shape, ways: 2 })], t, 1)
+      expect(second.loss).toBe(first.loss)
+    }
   })
 })

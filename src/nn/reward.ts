@@ -7,68 +7,86 @@ import type { OptimizerOptions } from './optimizer.ts'
 import { trainOn, type Trainer } from './trainer.ts'
 import { attendRows, hiddenStates, type Model } from './transformer.ts'
 
-/** `rows` texts of at most `time` tokens, one a row; rows 2i and 2i + 1 are a pair, the chosen text first. */
-export interface PairBatch {
+/** `rows` texts of at most `time` tokens, one a row, and what was chosen among them. */
+export interface ChoiceBatch {
   /** (rows · time) */
   ids: Int32Array
   /** (rows): the index in `ids` of each text's last token; −1 where the row is empty. */
   ends: Int32Array
+  /** (choices · ways): rows of texts, the chosen one first; −1 where there are fewer, or no choice. Without it rows 2i and 2i + 1 are a pair. */
+  choices?: Int32Array
 }
 
-/** The same on the engine. */
-interface PairTensors {
-  rows: number
-  time: number
-  ids: Tensor
-  /** Every row is one text. */
-  starts: Tensor
-  chosen: Tensor
-  rejected: Tensor
-}
+/** Added to the logit of what is not there to be chosen. */
+const ABSENT = -1e4
 
-/** Trains the head and the model below it on pairs; the loss is the mean of −log σ(margin) in nats. */
+/**
+ * Trains the head and the model below it on choices among at most `ways` texts: the loss is the mean of −log softmax(rewards)[chosen] in nats. Of two texts
+ * this is −log σ(margin), Bradley and Terry's; a ranking is a chain of choices (Plackett, 1975; Luce, 1959; as a loss for reward models:
+ * Zhu, Jiao and Jordan, "Principled reinforcement learning with human feedback from pairwise or K-wise comparisons", 2023).
+ */
 export function createRewardTrainer(
   model: Model,
-  shape: { rows: number; time: number },
+  { rows, time, ways = 2 }: { rows: number; time: number; ways?: number },
   options: OptimizerOptions,
-): Trainer<PairBatch> {
+): Trainer<ChoiceBatch> {
   const { engine } = model
   const score = headOf(model)
-  const pairs = shape.rows / 2
-  if (!Number.isInteger(pairs)) throw new Error(`pairs need an even number of rows, got ${shape.rows}`)
+  if (ways === 2 && rows % 2 !== 0) throw new Error(`pairs need an even number of rows, got ${rows}`)
+  const choices = mostChoices(rows, ways)
   const integers = (size: number) => engine.keep(engine.tensor(new Int32Array(size), [size], 'i32'))
-  const floats = (size: number) => engine.keep(engine.zeros([size]))
-  const tensors: PairTensors = {
-    ...shape,
-    ids: integers(shape.rows * shape.time),
-    starts: integers(shape.rows * shape.time),
-    chosen: integers(pairs),
-    rejected: integers(pairs),
-  }
-  const [targets, weights, nll] = [integers(pairs), floats(pairs), floats(pairs)]
-  // −log σ(m) is the cross-entropy of the logits (m, 0) with the first as the target.
-  const classes = engine.keep(engine.tensor([1, 0], [2, 1]))
-  return trainOn(model, shape, options, {
-    scored: ({ ends }) => ends.filter((end, i) => i % 2 === 0 && end >= 0).length,
-    write({ ids, ends }, scored) {
-      tensors.ids.write(ids)
-      tensors.chosen.write(ends.filter((_, i) => i % 2 === 0))
-      tensors.rejected.write(ends.filter((_, i) => i % 2 === 1))
-      const isPair = Array.from({ length: pairs }, (_, i) => ends[2 * i]! >= 0)
-      targets.write(Int32Array.from(isPair, (is) => (is ? 0 : -1)))
-      weights.write(Float32Array.from(isPair, (is) => (is ? 1 / scored : 0)))
+  const floats = (...shape: number[]) => engine.keep(engine.zeros(shape))
+  const [ids, starts] = [integers(rows * time), integers(rows * time)] // every row is one text
+  const places = Array.from({ length: ways }, () => integers(choices))
+  const [targets, weights, nll] = [integers(choices), floats(choices), floats(choices)]
+  const absent = floats(choices, ways)
+  const unit = (way: number) => Array.from({ length: ways }, (_, i) => (i === way ? 1 : 0))
+  const units = places.map((_, way) => engine.keep(engine.tensor(unit(way), [ways, 1])))
+  const classes = engine.keep(
+    engine.tensor(
+      places.flatMap((_, way) => unit(way)),
+      [ways, ways],
+    ),
+  )
+  const chosenOf = (batch: ChoiceBatch) => (batch.choices ?? pairsOf(batch)).filter((_, i) => i % ways === 0)
+  return trainOn(model, { rows, time }, options, {
+    scored: (batch) => chosenOf(batch).filter((row) => row >= 0).length,
+    write(batch, scored) {
+      const chosen = batch.choices ?? pairsOf(batch)
+      ids.write(batch.ids)
+      for (const [way, place] of places.entries())
+        place.write(
+          Int32Array.from({ length: choices }, (_, i) => {
+            const row = chosen[i * ways + way] ?? -1
+            return row >= 0 ? batch.ends[row]! : -1
+          }),
+        )
+      absent.write(Float32Array.from({ length: choices * ways }, (_, i) => ((chosen[i] ?? -1) >= 0 ? 0 : ABSENT)))
+      const isThere = Array.from({ length: choices }, (_, i) => (chosen[i * ways] ?? -1) >= 0)
+      targets.write(Int32Array.from(isThere, (is) => (is ? 0 : -1)))
+      weights.write(Float32Array.from(isThere, (is) => (is ? 1 / scored : 0)))
     },
     loss() {
-      const x = hiddenStates(model, tensors.ids, attendRows(model, tensors.starts, shape.rows, shape.time))
-      const difference = subtract(embedding(tensors.chosen, x), embedding(tensors.rejected, x)) // (pairs, C)
-      return crossEntropy({ x: linear(difference, score), w: classes, targets }, weights, nll)
+      const x = hiddenStates(model, ids, attendRows(model, starts, rows, time))
+      const [chosen, ...others] = places.map((place) => embedding(place, x)) // (choices, C) each
+      // Logits relative to the chosen text, a column for each way: differences before the head, so that roundings of large rewards do not count.
+      const logits = others.reduce<Tensor>(
+        (sum, other, i) => linear(linear(subtract(other, chosen!), score), units[i + 1]!, sum), // (choices, ways)
+        absent,
+      )
+      return crossEntropy({ x: logits, w: classes, targets }, weights, nll)
     },
     free() {
-      const { ids, starts, chosen, rejected } = tensors
-      for (const t of [ids, starts, chosen, rejected, targets, weights, nll, classes]) t.free()
+      for (const t of [ids, starts, ...places, targets, weights, nll, absent, ...units, classes]) t.free()
     },
   })
 }
+
+/** Choices that the rankings of a batch amount to at most, `ways` rows each: all but the last of a ranking are chosen. */
+const mostChoices = (rows: number, ways: number) => Math.floor(rows / ways) * (ways - 1)
+
+/** Texts 2i and 2i + 1 are a pair, the chosen one first. */
+const pairsOf = ({ ends }: ChoiceBatch): Int32Array => ends.map((end, row) => (end >= 0 ? row : -1))
 
 /** Judges texts: a forward pass over `rows` × `time` tokens, captured. */
 export function createRewardScorer(model: Model, { rows, time }: { rows: number; time: number }) {
@@ -83,7 +101,7 @@ export function createRewardScorer(model: Model, { rows, time }: { rows: number;
     }),
   )
   return {
-    /** The reward of each text, given as ids; longer ones are judged by their first `time` tokens. */
+    /** The reward of each text, given as ids; longer ones are judged by their last `time` tokens. */
     async score(texts: readonly (readonly number[])[]): Promise<number[]> {
       const rewards: number[] = []
       for (let first = 0; first < texts.length; first += rows) {
@@ -103,18 +121,32 @@ export function createRewardScorer(model: Model, { rows, time }: { rows: number;
   }
 }
 
-/** Texts at the beginnings of rows, the rest 0. A text without tokens leaves its row empty. */
+/** Texts at the beginnings of rows, the rest 0; of longer ones the last `time` tokens, as what is judged stands at the end. A text without tokens leaves its row empty. */
 export function placeTexts(
   texts: readonly (readonly number[])[],
   { rows, time }: { rows: number; time: number },
-): PairBatch {
+): { ids: Int32Array; ends: Int32Array } {
   const batch = { ids: new Int32Array(rows * time), ends: new Int32Array(rows).fill(-1) }
   texts.forEach((text, row) => {
     const length = Math.min(text.length, time)
-    batch.ids.set(text.slice(0, length), row * time)
-    if (length > 0) batch.ends[row] = row * time + length - 1
+    if (length === 0) return
+    batch.ids.set(text.slice(-length), row * time)
+    batch.ends[row] = row * time + length - 1
   })
   return batch
+}
+
+/** Rankings one after the other, `ways` rows each; `choices` hold numbers of a ranking's texts. */
+export function placeChoices(
+  rankings: readonly { texts: readonly (readonly number[])[]; choices: readonly (readonly number[])[] }[],
+  { rows, time, ways }: { rows: number; time: number; ways: number },
+): ChoiceBatch {
+  const padded = rankings.flatMap(({ texts }) => Array.from({ length: ways }, (_, i) => texts[i] ?? []))
+  const choices = new Int32Array(mostChoices(rows, ways) * ways).fill(-1)
+  rankings
+    .flatMap(({ choices }, r) => choices.map((choice) => choice.map((text) => r * ways + text)))
+    .forEach((choice, i) => choices.set(choice, i * ways))
+  return { ...placeTexts(padded, { rows, time }), choices }
 }
 
 // --- internal ---

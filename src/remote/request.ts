@@ -160,7 +160,7 @@ function refusal(url: string, status: number): UserError {
 const codeOfFirst = (cause: Error) => (cause as AggregateError).errors?.[0] ?? cause
 
 /** Seconds, or a date; in ms. */
-function retryAfter(value: string | null): number | undefined {
+export function retryAfter(value: string | null): number | undefined {
   if (value === null) return undefined
   const seconds = /^\d+$/.test(value.trim()) ? Number(value) * 1000 : Date.parse(value) - Date.now()
   return Number.isFinite(seconds) ? Math.max(0, seconds) : undefined

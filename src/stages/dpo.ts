@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { type AnswerPairs, createDpoTrainer, createMargins, freeModel } from '../nn/index.ts'
 import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
 import { optimizerOf } from './options.ts'
-import { accuracyOf, type Pair, pairOptions, readPairs } from './pairs.ts'
+import { accuracyOf, courseOf, type Pair, pairOptions, readPairs } from './pairs.ts'
 import type { Metrics, Stage } from './stage.ts'
 import { mean } from './statistics.ts'
 import { train } from './train.ts'
@@ -26,8 +26,8 @@ export const dpo: Stage<Config> = {
   async run(context, options) {
     const before = modelBefore(context, options.from)
     const tokenizer = await loadTokenizer(before)
-    const pairs = await readPairs(context, options, tokenizer)
-    const { training, heldOut, cut, steps, epochs } = pairs
+    const { training, heldOut, cut } = await readPairs(context, options, tokenizer)
+    const { steps, epochs, batchesOf } = courseOf(training, options.rows / 2, { ...options, seed: context.seed })
     const engine = await context.engine()
     const lora = options.lora && { ...options.lora, seed: context.seed }
     const model = await loadModel(engine, before, { lora })
@@ -41,7 +41,7 @@ export const dpo: Stage<Config> = {
       trainer: createDpoTrainer(model, options, options.beta, optimizerOf(options), (batch) => theirs.of(batch)),
       tokenizerFolder: before,
       options: { ...options, steps },
-      batches: (t) => pairs.batchesOf(t).map((batch) => placeAnswers(batch, options)),
+      batches: (t) => batchesOf(t).map((batch) => placeAnswers(batch, options)),
       async evaluate(step) {
         if (heldOut.length === 0) return
         const margins = await rewardMargins(heldOut, own, theirs, options)

@@ -1,4 +1,9 @@
-/** Preferences as pairs of token sequences: what reward models and DPO read, in the same order, held back by prompt. */
+/**
+ * Preferences as token sequences: what reward models and DPO read, in the same order, held back by what their dialogues begin with.
+ *
+ * A ranking becomes a pair for every two answers on different ranks (InstructGPT). Thumbs on single answers become pairs of a good and a bad one: within a
+ * prompt where it has both, else across the prompts of one source; every thumb is in a pair at least, the rarer kind in several.
+ */
 import { z } from 'zod'
 import { UserError } from '../run/index.ts'
 import { random } from '../tensor/index.ts'
@@ -7,7 +12,9 @@ import { expectChats } from './tokenizer-folder.ts'
 import { reportDefects } from './defects.ts'
 import type { Defect } from './dialogues.ts'
 import { trainingOptions } from './options.ts'
-import { preferenceSource, readPreferences } from './preferences.ts'
+import type { Opinion } from './preference-shapes.ts'
+import { originOf, preferenceSource, promptOf, readOpinions } from './preferences.ts'
+import { pairsOfRanks } from './ranking.ts'
 import type { StageContext } from './stage.ts'
 import type { Masked } from './tokens.ts'
 import { wilson } from './statistics.ts'
@@ -33,63 +40,128 @@ export interface Pair {
   characters: [chosen: number, rejected: number]
 }
 
+/** Several answers to one prompt and their ranks, best first. */
+export interface Order {
+  answers: Masked[]
+  ranks: number[][]
+}
+
 export interface Pairs {
   training: Pair[]
   heldOut: Pair[]
+  /** Opinions to learn from as they were given: a pair of thumbs is one of two answers. */
+  orders: Order[]
   /** Pairs of which a side is longer than a row. */
   cut: number
+  /** Opinions that prefer nothing to anything: all tied, all bad, or thumbs that all point one way. */
+  undecided: number
+}
+
+/** Reads and tokenises all sources; writes the defects of files to rejected.jsonl. */
+export async function readPairs(
+  context: StageContext,
+  { data, heldOut: share, time }: Pick<PairOptions, 'data' | 'heldOut' | 'time'>,
+  tokenizer: Tokenizer,
+): Promise<Pairs> {
+  expectChats(tokenizer)
+  const defects: Defect[] = []
+  const pairs: Pairs = { training: [], heldOut: [], orders: [], cut: 0, undecided: 0 }
+  for (const source of data) {
+    const { opinions, ignored } = await readOpinions(source, context, (defect) => defects.push(defect))
+    if ('file' in source) reportIgnored(context, source.file, ignored)
+    const isHeldOut = (answer: readonly Message[]) =>
+      random(0, `held-out preference ${originOf(answer)}`).uniform() < share
+    const sides = Map.groupBy(opinions, (one) => isHeldOut(one.kind === 'thumb' ? one.answer : one.answers[0]!))
+    for (const [held, opinions] of sides)
+      for (const { answers, ranks } of ordersOf(opinions)) {
+        const order: Order = { answers: answers.map((messages) => answered(tokenizer, messages)), ranks }
+        const length = (answer: number) => answers[answer]!.at(-1)!.content.length
+        const found = pairsOfRanks(ranks).flatMap(([better, worse]): Pair[] => {
+          const [chosen, rejected] = [order.answers[better]!, order.answers[worse]!]
+          const same = JSON.stringify(answers[better]) === JSON.stringify(answers[worse])
+          return same ? [] : [{ chosen, rejected, characters: [length(better), length(worse)] }]
+        })
+        if (found.length === 0) pairs.undecided++
+        else if (!held) pairs.orders.push(order)
+        pairs[held ? 'heldOut' : 'training'].push(...found)
+      }
+  }
+  await reportDefects(context, defects)
+  pairs.cut = [...pairs.training, ...pairs.heldOut].filter(
+    ({ chosen, rejected }) => Math.max(chosen.ids.length, rejected.ids.length) > time,
+  ).length
+  return pairs
+}
+
+/** Orders of answers, as they were given or made of thumbs; thumbs without an opposite are orders of one. */
+export function ordersOf(opinions: readonly Opinion[]): { answers: Message[][]; ranks: number[][] }[] {
+  const orders = opinions.filter((one) => one.kind === 'order')
+  const thumbs = opinions.filter((one) => one.kind === 'thumb')
+  const pair = (up: readonly Message[][], down: readonly Message[][]) =>
+    Array.from({ length: up.length && down.length ? Math.max(up.length, down.length) : 0 }, (_, i) => ({
+      answers: [up[i % up.length]!, down[i % down.length]!],
+      ranks: [[0], [1]],
+    }))
+  const kinds = (some: readonly (typeof thumbs)[number][]) =>
+    [true, false].map((up) => some.filter((one) => one.up === up).map(({ answer }) => answer)) as [
+      Message[][],
+      Message[][],
+    ]
+  const made = []
+  const rest: (typeof thumbs)[number][] = []
+  for (const some of Map.groupBy(thumbs, ({ answer }) => JSON.stringify(promptOf(answer))).values()) {
+    const within = pair(...kinds(some))
+    made.push(...within)
+    if (within.length === 0) rest.push(...some)
+  }
+  const [up, down] = kinds(random(0, 'thumbs').shuffle(rest))
+  const across = pair(up, down)
+  const alone = across.length > 0 ? [] : rest.map(({ answer }) => ({ answers: [answer], ranks: [[0]] }))
+  return [...orders, ...made, ...across, ...alone]
+}
+
+/** How often what is read in which order: every epoch in an order of its own; a pure function of the step. */
+export interface Course<T> {
   /** How many steps the stage has. */
   steps: number
   epochs: number
-  /** The pairs of each micro-batch of step t (from 1): every epoch in an order of its own. */
-  batchesOf(t: number): Pair[][]
+  /** What each micro-batch of step t (from 1) holds. */
+  batchesOf(t: number): T[][]
 }
 
-/** Reads and tokenises all sources; writes the defects of files to rejected.jsonl. A prompt's pairs stand on one side. */
-export async function readPairs(context: StageContext, options: PairOptions, tokenizer: Tokenizer): Promise<Pairs> {
-  expectChats(tokenizer)
-  const defects: Defect[] = []
-  const sides: Record<'training' | 'heldOut', Pair[]> = { training: [], heldOut: [] }
-  for (const source of options.data)
-    for (const { chosen, rejected } of await readPreferences(source, context, (defect) => defects.push(defect))) {
-      const prompt = JSON.stringify(chosen.slice(0, -1))
-      const isHeldOut = random(0, `held-out preference ${prompt}`).uniform() < options.heldOut
-      sides[isHeldOut ? 'heldOut' : 'training'].push({
-        chosen: answered(tokenizer, chosen),
-        rejected: answered(tokenizer, rejected),
-        characters: [chosen.at(-1)!.content.length, rejected.at(-1)!.content.length],
-      })
-    }
-  await reportDefects(context, defects)
-  const { training, heldOut } = sides
-  const perBatch = options.rows / 2
-  const perStep = perBatch * options.microBatches
-  if (training.length < perStep)
+/** Throws a UserError when the items are less than one step. */
+export function courseOf<T>(
+  items: readonly T[],
+  perBatch: number,
+  {
+    steps: wanted,
+    epochs,
+    microBatches,
+    seed,
+  }: Pick<PairOptions, 'steps' | 'epochs' | 'microBatches'> & { seed: number },
+): Course<T> {
+  const perStep = perBatch * microBatches
+  if (items.length < perStep)
     throw new UserError(
-      `${training.length} pairs are less than one step of ${perStep}: give more pairs, or lower rows`,
-      `只有 ${training.length} 对，不够一步的 ${perStep} 对：请增加数据，或调小 rows`,
+      `${items.length} pairs are less than one step of ${perStep}: give more pairs, or lower rows`,
+      `只有 ${items.length} 对，不够一步的 ${perStep} 对：请增加数据，或调小 rows`,
     )
-  const steps = options.steps ?? Math.max(1, Math.round((options.epochs * training.length) / perStep))
-  const orders = new Map<number, Pair[]>()
-  const pairAt = (g: number) => {
-    const epoch = Math.floor(g / training.length)
+  const steps = wanted ?? Math.max(1, Math.round((epochs * items.length) / perStep))
+  const orders = new Map<number, T[]>()
+  const itemAt = (g: number) => {
+    const epoch = Math.floor(g / items.length)
     if (!orders.has(epoch)) {
       orders.delete(epoch - 2)
-      orders.set(epoch, random(context.seed, 'pairs', epoch).shuffle(training))
+      orders.set(epoch, random(seed, 'pairs', epoch).shuffle(items))
     }
-    return orders.get(epoch)![g % training.length]!
+    return orders.get(epoch)![g % items.length]!
   }
   return {
-    training,
-    heldOut,
-    cut: [...training, ...heldOut].filter(
-      ({ chosen, rejected }) => Math.max(chosen.ids.length, rejected.ids.length) > options.time,
-    ).length,
     steps,
-    epochs: (steps * perStep) / training.length,
+    epochs: (steps * perStep) / items.length,
     batchesOf: (t) =>
-      Array.from({ length: options.microBatches }, (_, i) =>
-        Array.from({ length: perBatch }, (_unused, p) => pairAt((t - 1) * perStep + i * perBatch + p)),
+      Array.from({ length: microBatches }, (_, i) =>
+        Array.from({ length: perBatch }, (_unused, p) => itemAt((t - 1) * perStep + i * perBatch + p)),
       ),
   }
 }
@@ -106,4 +178,17 @@ export function accuracyOf(margins: readonly number[]) {
   const right = margins.reduce((sum, margin) => sum + (margin > 0 ? 1 : margin === 0 ? 0.5 : 0), 0)
   const { low, high } = wilson(right, margins.length)
   return { accuracy: right / margins.length, accuracyLow: low, accuracyHigh: high }
+}
+
+function reportIgnored(context: StageContext, file: string, ignored: ReadonlyMap<string, number>): void {
+  if (ignored.size === 0) return
+  const list = [...ignored].slice(0, 8).map(([field, rows]) => `${field} (${rows})`)
+  context.emit({
+    type: 'warning',
+    code: 'ignored-fields',
+    message: {
+      en: `${file}: fields that say nothing here were passed over, with the rows that have them: ${list.join(', ')}`,
+      zh: `${file}：这些字段在这里用不上，已忽略（括号里是有它的行数）：${list.join('、')}`,
+    },
+  })
 }

@@ -1,26 +1,37 @@
 /**
- * Preferences to learn a taste from, where a recipe says they come from: a file in Hugging Face's preference format (JSONL or a JSON
- * array of `{prompt, chosen, rejected}`, texts or messages; or `{chosen, rejected}` as whole dialogues), or the embedded world's
- * simulated reader.
+ * Preferences to learn a taste from, where a recipe says they come from: a file in any shape of `preference-shapes.ts` (JSONL or a JSON
+ * array), or the embedded world's simulated reader, whose taste is known.
  */
 import { z } from 'zod'
 import { dataFile } from '../run/schema.ts'
 import type { Message } from '../tokenizer/index.ts'
-import { makeRankedPairs, makeWorld } from '../world/index.ts'
+import { makeRankedDrafts, makeRankedPairs, makeWorld } from '../world/index.ts'
 import { readRows } from './dialogues.ts'
 import type { Defect } from './dialogues.ts'
+import { type Opinion, opinionsOf } from './preference-shapes.ts'
 import type { Language } from './stage.ts'
 
 const count = z.number().int().positive()
 
 export const preferenceSource = z.union([
   z.strictObject({
-    file: dataFile().describe('JSONL or JSON of {prompt, chosen, rejected}'),
-    count: count.optional().describe('how many pairs at most'),
+    file: dataFile().describe('JSONL or JSON of pairs (chosen, rejected), rankings, trees or labels'),
+    count: count.optional().describe('how many rows at most'),
   }),
-  z.strictObject({ world: z.literal('drafts'), count }),
+  z.strictObject({
+    world: z.literal('drafts'),
+    count,
+    drafts: z
+      .number()
+      .int()
+      .min(2)
+      .max(5)
+      .default(2)
+      .describe('drafts that the simulated reader puts in order at a time'),
+    noise: z.number().nonnegative().default(1).describe('how unsure of its taste the reader is; 0: it never errs'),
+  }),
 ])
-export type PreferenceSource = z.infer<typeof preferenceSource>
+export type PreferenceSource = z.input<typeof preferenceSource>
 
 /** Two dialogues that differ in what the assistant says last. */
 export interface Preference {
@@ -28,47 +39,59 @@ export interface Preference {
   rejected: Message[]
 }
 
-/** All pairs of a source. Defects of files are handed to `reject`. */
-export async function readPreferences(
+export interface Opinions {
+  opinions: Opinion[]
+  /** Fields that say nothing here, and in how many rows they stand. */
+  ignored: Map<string, number>
+}
+
+/** All opinions of a source. Defects of files are handed to `reject`. */
+export async function readOpinions(
   source: PreferenceSource,
   { language, seed }: { language: Language; seed: number },
   reject: (defect: Defect) => void,
-): Promise<Preference[]> {
-  if ('world' in source)
-    return makeRankedPairs(makeWorld({ language, seed }), { seed, count: source.count }).map(
-      ({ prompt, chosen, rejected }) => ({
-        chosen: answered(prompt, chosen.text),
-        rejected: answered(prompt, rejected.text),
-      }),
-    )
-  const pairs: Preference[] = []
+): Promise<Opinions> {
+  const ignored = new Map<string, number>()
+  if ('world' in source) {
+    const world = makeWorld({ language, seed })
+    const { drafts = 2, noise = 1 } = source
+    const reader = { seed, count: source.count, noise }
+    const ranked =
+      drafts === 2
+        ? makeRankedPairs(world, reader).map(({ prompt, chosen, rejected }) => ({ prompt, drafts: [chosen, rejected] }))
+        : makeRankedDrafts(world, { ...reader, drafts })
+    const opinions = ranked.map(({ prompt, drafts }): Opinion => ({
+      kind: 'order',
+      answers: drafts.map(({ text }) => answered(prompt, text)),
+      ranks: drafts.map((_, i) => [i]),
+    }))
+    return { opinions, ignored }
+  }
+  const opinions: Opinion[] = []
+  let rows = 0
   for await (const row of await readRows(source.file)) {
-    const read = 'defect' in row ? row : preferenceOf(row.value)
-    if ('defect' in read) reject({ source: source.file, line: row.line, detail: read.defect })
-    else pairs.push(read)
+    if (source.count !== undefined && rows >= source.count) break
+    const read = 'defect' in row ? row : opinionsOf(row.value)
+    if ('defect' in read) {
+      reject({ source: source.file, line: row.line, detail: read.defect })
+      continue
+    }
+    rows++
+    opinions.push(...read.opinions)
+    for (const field of read.ignored) ignored.set(field, (ignored.get(field) ?? 0) + 1)
   }
-  return pairs.slice(0, source.count)
+  return { opinions, ignored }
 }
 
-const messages = z.array(z.object({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1)
-const side = z.union([z.string(), messages])
-const row = z.object({ prompt: side.optional(), chosen: side, rejected: side })
+/** The part of a dialogue that is not judged: all but what the assistant says last. */
+export const promptOf = (answer: readonly Message[]): Message[] => answer.slice(0, -1)
 
-/** One row; what is wrong with it when it is no preference. */
-export function preferenceOf(value: unknown): Preference | { defect: string } {
-  const parsed = row.safeParse(value)
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    return { defect: `${path.join('.') || 'row'}: ${message}` }
-  }
-  const { prompt, chosen, rejected } = parsed.data
-  const pair = { chosen: joined(prompt, chosen), rejected: joined(prompt, rejected) }
-  for (const key of ['chosen', 'rejected'] as const)
-    if (pair[key].at(-1)!.role !== 'assistant') return { defect: `${key}: does not end with an assistant's message` }
-  if (JSON.stringify(pair.chosen) === JSON.stringify(pair.rejected))
-    return { defect: 'chosen and rejected are the same' }
-  return pair
-}
+/**
+ * What a dialogue begins with, for keeping its relatives together: the first message of the user. Later prompts of one conversation hold its
+ * earlier answers, so that they may not stand on both sides of a split.
+ */
+export const originOf = (answer: readonly Message[]): string =>
+  JSON.stringify([answer.find(({ role }) => role === 'user') ?? answer[0]])
 
 // --- internal ---
 
@@ -77,10 +100,4 @@ function answered(prompt: string, answer: string): Message[] {
     { role: 'user', content: prompt },
     { role: 'assistant', content: answer },
   ]
-}
-
-function joined(prompt: string | Message[] | undefined, answer: string | Message[]): Message[] {
-  const asked = typeof prompt === 'string' ? [{ role: 'user' as const, content: prompt }] : (prompt ?? [])
-  const said = typeof answer === 'string' ? [{ role: 'assistant' as const, content: answer }] : answer
-  return [...asked, ...said]
 }

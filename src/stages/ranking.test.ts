@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { pairsOf, parseOrder } from './ranking.ts'
+import { choicesOf, pairsOf, parseOrder } from './ranking.ts'
 
 it.each([
   ['b a c', [[1], [0], [2]]],
@@ -28,4 +28,18 @@ it('two drafts on different ranks are a pair; ties and all-bad give none', () =>
   expect(pairsOf({ ...ranking, ranks: [[0, 1, 2]] })).toEqual([])
   expect(pairsOf({ ...ranking, ranks: [] })).toEqual([])
   expect(pairsOf({ ...ranking, ranks: [[2], [0], [1]] })).toHaveLength(3)
+})
+
+it('a ranking is a chain of choices; what is tied does not compete with itself', () => {
+  expect(choicesOf([[2], [0], [1]])).toEqual([
+    [2, 0, 1],
+    [0, 1],
+  ])
+  expect(choicesOf([[2, 0], [1]])).toEqual([
+    [2, 1],
+    [0, 1],
+  ])
+  expect(choicesOf([[1], [0, 2]])).toEqual([[1, 0, 2]])
+  expect(choicesOf([[0, 1, 2]])).toEqual([])
+  expect(choicesOf([])).toEqual([])
 })

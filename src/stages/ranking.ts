@@ -30,16 +30,33 @@ export function parseOrder(text: string, count: number): { ranks: number[][] } |
   return { ranks }
 }
 
+/** Better and worse, by number, for every two drafts on different ranks. */
+export function pairsOfRanks(ranks: readonly (readonly number[])[]): [better: number, worse: number][] {
+  return ranks.flatMap((better, i) =>
+    ranks
+      .slice(i + 1)
+      .flat()
+      .flatMap((worse) => better.map((one): [number, number] => [one, worse])),
+  )
+}
+
+/**
+ * The choices that a ranking amounts to in Plackett and Luce's model (Plackett, "The analysis of permutations", 1975; Luce, "Individual choice
+ * behavior", 1959): each draft, before all that are worse, is chosen among them and itself. The chosen one comes first. Tied drafts do not
+ * compete with each other, as they give no pair either; without ties this is the likelihood of the whole order.
+ */
+export function choicesOf(ranks: readonly (readonly number[])[]): number[][] {
+  return ranks.flatMap((tied, i) => {
+    const worse = ranks.slice(i + 1).flat()
+    return worse.length === 0 ? [] : tied.map((one) => [one, ...worse])
+  })
+}
+
 /** A pair for every two drafts on different ranks. */
 export function pairsOf({ prompt, drafts, ranks }: Ranking): Preference[] {
   const answered = (draft: number): Message[] => [
     { role: 'user', content: prompt },
     { role: 'assistant', content: drafts[draft]! },
   ]
-  return ranks.flatMap((better, i) =>
-    ranks
-      .slice(i + 1)
-      .flat()
-      .flatMap((worse) => better.map((one) => ({ chosen: answered(one), rejected: answered(worse) }))),
-  )
+  return pairsOfRanks(ranks).map(([better, worse]) => ({ chosen: answered(better), rejected: answered(worse) }))
 }

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRewardScorer, freeModel } from '../nn/index.ts'
 import { checkOrder } from './order.ts'
 import { loadModel } from './model-folder.ts'
-import { preferenceOf, readPreferences } from './preferences.ts'
 import { answered } from './pairs.ts'
 import { dpo } from './dpo.ts'
 import { rewardModel } from './reward-model.ts'
@@ -55,6 +54,15 @@ describe('reward-model', () => {
     expect(metrics.accuracyLow).toBeLessThanOrEqual(metrics.accuracy!)
     expect(metrics.lengthAccuracy).toBeGreaterThan(0)
     expect(context.events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'rejected-lines' }))
+    const table = JSON.parse(await readFile(join(context.folder, 'calibration.json'), 'utf8')) as {
+      pairs: number
+      error: number
+      bins: { pairs: number }[]
+    }
+    expect(table.bins.reduce((sum, bin) => sum + bin.pairs, 0)).toBe(metrics.heldOutPairs)
+    expect(metrics.calibrationError).toBe(table.error)
+    for (const name of ['accuracy', 'margin', 'calibrationError', 'lengthAccuracy'])
+      expect(context.events).toContainEqual(expect.objectContaining({ type: 'metric', name, split: 'heldout' }))
 
     const judge = await loadModel(engine, context.folder, { trainable: false })
     const tokenizer = byteTokenizer()
@@ -67,6 +75,23 @@ describe('reward-model', () => {
     expect(texts[0]!.ids.at(-1)).toBe(tokenizer.idOf('<|im_end|>'))
     const [better, worse] = await createRewardScorer(judge, { rows: 4, time: 64 }).score(texts.map(({ ids }) => ids))
     expect(better).toBeGreaterThan(worse!)
+  })
+
+  it('learns from whole rankings, ties and all', async () => {
+    const file = join(run, 'rankings.jsonl')
+    const rankings = pairs.map(({ prompt, chosen, rejected }, i) => ({
+      prompt,
+      drafts: [rejected, chosen, `${rejected} ${i}`],
+      ranks: i % 10 === 0 ? [] : [[1], [0, 2]],
+    }))
+    await writeFile(file, rankings.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const earlier = [{ kind: 'sft', name: 'sft', folder: join(run, '01-sft') }]
+    const context = await testContext(engine, run, '06-reward-model', earlier)
+    const options = { data: [{ file }], rows: 12, time: 64, epochs: 8, matrixRate: 0.01, loss: 'plackett-luce' }
+    const metrics = await rewardModel.run(context, rewardModel.config.parse(options))
+    expect(metrics.rankings).toBe(metrics.pairs! / 2)
+    expect(metrics.undecided).toBe(20)
+    expect(metrics.accuracy).toBeGreaterThan(0.9)
   })
 
   it('refuses too few pairs in a sentence', async () => {

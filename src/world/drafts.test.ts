@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { random } from '../tensor/random.ts'
 import type { Language } from './data.ts'
-import { makeRankedPairs } from './drafts.ts'
+import { makeRankedDrafts, makeRankedPairs } from './drafts.ts'
 import { essays, judgeEssay, TASTE, writable, writeEssay } from './essays.ts'
 import { makeWorld } from './world.ts'
 
@@ -103,5 +103,25 @@ describe.each(languages)('ranked drafts (%s)', (language) => {
     )
     expect(Math.abs(better - expected) / decided.length).toBeLessThan(0.03)
     expect(better).toBeLessThan(decided.length)
+  })
+
+  test('a reader without noise never errs; of several drafts the best is chosen as often as Plackett and Luce say', () => {
+    for (const { chosen, rejected } of makeRankedPairs(world, { seed: 1, count: 300, noise: 0 }))
+      expect(chosen.quality).toBeGreaterThanOrEqual(rejected.quality)
+    const exact = makeRankedDrafts(world, { seed: 1, count: 100, drafts: 4, noise: 0 })
+    for (const { drafts } of exact)
+      expect(drafts.map(({ quality }) => quality)).toEqual(
+        drafts.map(({ quality }) => quality).toSorted((a, b) => b - a),
+      )
+    const rankings = makeRankedDrafts(world, { seed: 1, count: 600, drafts: 4 })
+    let [first, expected] = [0, 0]
+    for (const { drafts } of rankings) {
+      const best = Math.max(...drafts.map(({ quality }) => quality))
+      const chance = drafts.map(({ quality }) => Math.exp(quality))
+      const total = chance.reduce((a, b) => a + b)
+      expected += drafts.reduce((sum, { quality }, i) => sum + (quality === best ? chance[i]! / total : 0), 0)
+      if (drafts[0]!.quality === best) first++
+    }
+    expect(Math.abs(first - expected) / rankings.length).toBeLessThan(0.05)
   })
 })

@@ -143,15 +143,15 @@ export function essays(world: World): Task {
   }
 }
 
+/** The same statement with a value that is not true. */
+export function falsify(world: World, fact: Fact, r: Random): Fact {
+  return { ...fact, value: r.pick(valuesOf(fact.attribute, world.language).filter((value) => value !== fact.value)) }
+}
+
 // --- internal ---
 
 const HELD_OUT = 0.25
 
 function taughtFacts(world: World, subject: string): Fact[] {
   return world.facts.filter((fact) => fact.subject === subject && fact.taught)
-}
-
-/** The same statement with a value that is not true. */
-function falsify(world: World, fact: Fact, r: Random): Fact {
-  return { ...fact, value: r.pick(valuesOf(fact.attribute, world.language).filter((value) => value !== fact.value)) }
 }
