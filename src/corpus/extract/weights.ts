@@ -44,8 +44,9 @@ export function weigh(root: Box, strict: boolean): Weights {
   }
   const all = measure(root)
   const furniture = new Set<Box>()
+  const beside = strict ? 0 : articleIn(root)
   for (const [box, { prose }] of of)
-    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict)) furniture.add(box)
+    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict, beside)) furniture.add(box)
   if (strict) for (const teaser of teasersIn(root, of, all)) furniture.add(teaser)
   const add = (box: Box, within: boolean): number => {
     const here = within || furniture.has(box)
@@ -73,15 +74,31 @@ export function weigh(root: Box, strict: boolean): Weights {
   return { of, furniture }
 }
 
-function isFurniture(box: Box, prose: number, all: number, strict: boolean): boolean {
+function isFurniture(box: Box, prose: number, all: number, strict: boolean, beside: number): boolean {
   if (furnitureRoles.test(box.role)) return box.role !== 'banner' || prose < 0.4 * all
   if (furnitureTags.has(box.tag)) return box.tag === 'nav' || ((strict || box.tag !== 'form') && prose < 0.5 * all)
   const nature = natureOf(box)
-  if (nature === 'after' && (all - prose > 200 ? prose < 0.95 * all : strict && prose < 0.4 * all)) return true
-  if (!strict) return false
+  // A page of a short article, whose names are not believed, does not fall back on its comments.
+  if (!strict) return nature === 'comments' && beside > 200 && prose < 0.95 * all
+  if (nature === 'comments' || nature === 'after')
+    return prose < 0.4 * all || (all - prose > 200 && prose < 0.95 * all)
   if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
   if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
   return nature === 'slight' && prose < Math.min(400, 0.15 * all)
+}
+
+/** The most prose that a box named like an article holds, comments aside. */
+function articleIn(root: Box): number {
+  let most = 0
+  const visit = (box: Box): number => {
+    if (natureOf(box) === 'comments') return 0
+    let prose = 0
+    for (const item of box.items) prose += isBox(item) ? visit(item) : Math.max(0, voteOf(item))
+    if (prose > most && bodyRank(box) > 0) most = prose
+    return prose
+  }
+  visit(root)
+  return most
 }
 
 /** Boxes that announce other pages: a heading that is a link, and little else. None where such boxes hold most of the page. */
