@@ -86,25 +86,34 @@ function unmask(text: string): string {
     const code = text.charCodeAt(i)
     const is = kind[code]!
     if (is !== Is.mapped && is !== Is.nothing) continue
-    // A Greek or Cyrillic letter among its own is what it seems.
-    if (
-      is === Is.mapped &&
-      code >= 0x370 &&
-      code < 0x530 &&
-      !isLetter(text.charCodeAt(i - 1)) &&
-      !isLetter(text.charCodeAt(i + 1))
-    )
-      continue
+    if (isForeign(code)) continue
     whole += text.slice(from, i) + (is === Is.mapped ? String.fromCharCode(to[code]!) : '')
     from = i + 1
   }
   whole = (whole + text.slice(from)).toLowerCase()
-  return whole
-    .replace(/(?<=[a-z])[01345790@$!]+(?=[a-z])/g, (signs) =>
-      signs.length > 3 ? signs : [...signs].map((sign) => leet[sign]).join(''),
-    )
-    .replace(/(?<=[\u4e00-\u9fff])(?:[^\p{L}\p{N}\s\p{P}]|[.*\-_|/~#&·•・]){1,3}(?=[\u4e00-\u9fff])/gu, '')
-    .replace(/(?<![a-z0-9])[a-z](?:([.*_\-|/~·])[a-z])(?:\1[a-z]){2,}(?![a-z0-9])/g, (word) =>
-      word.replace(/[^a-z]/g, ''),
-    )
+  return (
+    whole
+      // A Greek or Cyrillic letter among its own is what it seems.
+      .replace(/[\u0370-\u052f]*[a-z][a-z\u0370-\u052f]*/g, (word) =>
+        /[\u0370-\u052f]/.test(word) ? latin(word, kind, to) : word,
+      )
+      .replace(/(?<=[a-z])[01345790@$!]+(?=[a-z])/g, (signs) =>
+        signs.length > 3 ? signs : [...signs].map((sign) => leet[sign]).join(''),
+      )
+      .replace(/(?<=[\u4e00-\u9fff])(?:[^\p{L}\p{N}\s\p{P}]|[.*\-_|/~#&·•・]){1,3}(?=[\u4e00-\u9fff])/gu, '')
+      .replace(/(?<![a-z0-9])[a-z](?:([.*_\-|/~·])[a-z])(?:\1[a-z]){2,}(?![a-z0-9])/g, (word) =>
+        word.replace(/[^a-z]/g, ''),
+      )
+  )
+}
+
+const isForeign = (code: number) => code >= 0x370 && code < 0x530
+
+function latin(word: string, kind: Uint8Array, to: Uint16Array): string {
+  let spelt = ''
+  for (let i = 0; i < word.length; i++) {
+    const code = word.charCodeAt(i)
+    spelt += kind[code] === Is.mapped ? String.fromCharCode(to[code]!) : word[i]
+  }
+  return spelt
 }
