@@ -243,6 +243,18 @@ async function speedOfCores(name: string, input: CorpusInput, folder: string) {
   }))
 }
 
+/**
+ * The peak at more documents, as the line through the last two builds goes on. It assumes that texts are as long, duplicates as common (a fifth),
+ * one worker cleans, and nothing grows faster than the number of documents: by construction the search holds 10 bytes a document and one
+ * table that stops growing at 2^23 keys, and everything else streams.
+ */
+function extrapolated(builds: readonly { documents: number; peakMB: number }[], documents: number): string {
+  const [one, two] = builds.slice(-2)
+  const bytes = ((two!.peakMB - one!.peakMB) * 2 ** 20) / (two!.documents - one!.documents)
+  const peak = two!.peakMB + ((documents - two!.documents) * bytes) / 2 ** 20
+  return `${bytes.toFixed(0)} bytes a document between ${one!.documents} and ${two!.documents}; at ${documents}: ${Math.round(peak)} MB by that line`
+}
+
 // --- all of it ---
 
 export type CorpusStudy = 'curve' | 'memory' | 'speed' | 'funnels'
@@ -271,7 +283,9 @@ export async function studyCorpus(parts: readonly CorpusStudy[], folder: string,
       if (name.startsWith('town')) console.table(await speedOfCores(name, input, join(folder, 'cores')))
     }
   if (parts.includes('memory')) {
-    console.table([1e4, 1e5, 1e6].map((documents) => inChild('build', documents)))
+    const builds = [1e4, 1e5, 1e6].map((documents) => inChild('build', documents))
+    console.table(builds)
+    console.log(extrapolated(builds as { documents: number; peakMB: number }[], 1e7))
     console.table([1e5, 1e6, 1e7].map((documents) => inChild('clusters', documents)))
   }
 }

@@ -14,7 +14,7 @@ import {
   passes,
 } from '../src/corpus/index.ts'
 import { blockedWords, toxicIndex, toxicWords, viewOf } from '../src/corpus/filters/index.ts'
-import { plantedPages } from '../src/corpus/filters/pages.test-helper.ts'
+import { plantedPages, sets } from '../src/corpus/filters/pages.test-helper.ts'
 import { plantPii } from '../src/corpus/pii-planted.test-helper.ts'
 
 const root = process.env['XUEBA_DATA'] ?? join(import.meta.dirname, '../../shared/data')
@@ -100,21 +100,25 @@ function studyLanguage() {
 function studyUnhealthy() {
   if (filters.blockedWords === false || filters.toxicWords === false) return
   const own = filters.blockedWords
+  const toxicConfig = filters.toxicWords
+  const ours = toxicIndex()
   const refusal = (text: string) => [...blockedWords(viewOf(text), own)].find((check) => !passes(check))
+  const bad = (text: string) =>
+    refusal(text) ?? [...toxicWords(viewOf(text), toxicConfig, ours)].find((check) => !passes(check))
   console.log(
     '| pages | language | planted | found | right kind | clean | wrongly refused | precision | recall |\n|---|---|---|---|---|---|---|---|---|',
   )
-  for (const set of ['dev', 'held-out'] as const) {
+  for (const set of sets) {
     for (const language of ['en', 'zh'] as const) {
       const pages = plantedPages(set).filter((page) => page.language === language)
-      const bad = pages.filter(({ kind }) => kind !== 'none')
-      const hits = bad.filter(({ text }) => refusal(text) !== undefined)
-      const kind = hits.filter(({ kind, text }) => refusal(text)!.rule.endsWith(kind))
+      const planted = pages.filter(({ kind }) => kind !== 'none')
+      const hits = planted.filter(({ text }) => bad(text) !== undefined)
+      const kind = hits.filter(({ kind, text }) => bad(text)!.rule.includes(kind))
       const clean = pages.filter(({ kind }) => kind === 'none')
-      const wrong = clean.filter(({ text }) => refusal(text) !== undefined)
+      const wrong = clean.filter(({ text }) => bad(text) !== undefined)
       const precision = hits.length / Math.max(1, hits.length + wrong.length)
       console.log(
-        `| ${set} | ${language} | ${bad.length} | ${hits.length} | ${kind.length} | ${clean.length} | ${wrong.length} | ${precision.toFixed(3)} | ${(hits.length / Math.max(1, bad.length)).toFixed(3)} |`,
+        `| ${set} | ${language} | ${planted.length} | ${hits.length} | ${kind.length} | ${clean.length} | ${wrong.length} | ${precision.toFixed(3)} | ${(hits.length / Math.max(1, planted.length)).toFixed(3)} |`,
       )
     }
   }

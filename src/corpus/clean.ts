@@ -101,6 +101,7 @@ export function cleanDocument(
     text: masked?.text ?? text,
     source,
     language: language!.language,
+    languageScore: Number(language!.confidence.toFixed(4)),
     ...(url === undefined ? {} : { url }),
     ...(title === undefined ? {} : { title }),
     ...(date === undefined ? {} : { date }),

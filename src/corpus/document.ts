@@ -27,6 +27,8 @@ export interface Document {
   text: string
   source: string
   language?: string
+  /** How sure that is, from 0 to 1: the share of what speaks for it. FineWeb's `language_score`. */
+  languageScore?: number
   url?: string
   title?: string
   /** When it was captured, ISO 8601, where the source says. */

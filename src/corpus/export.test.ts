@@ -54,24 +54,23 @@ test.each(['out.parquet', 'out.jsonl', 'out.jsonl.gz', 'out.jsonl.zst'])(
 
 test('Parquet has all columns, typed, and groups of bounded size', async () => {
   const to = join(folder, 'typed.parquet')
-  const rows = documents
-    .slice(0, 20)
-    .map((row, i) => ({ ...row, text: 'x'.repeat(2 << 20), languageScore: i / 7, tokens: i }))
-  await exportCorpus(await corpus('typed', rows), to)
+  const rows = documents.slice(0, 20).map((row, i) => ({ ...row, text: 'x'.repeat(2 << 20), languageScore: i / 7 }))
+  const tokens = rows.map((_, i) => 3 * i)
+  await exportCorpus(await corpus('typed', rows), to, { tokens })
   const access = await fileAccess(to)
   const file = await openParquet(access)
   if (typeof file === 'string') throw new Error(file)
   const read = await collect(file.read(['dump', 'file_path', 'language', 'language_score', 'token_count', 'url']))
   await access.close()
   expect(read).toEqual(
-    rows.map(({ language, url, languageScore, tokens }, row) => ({
+    rows.map(({ language, url, languageScore }, row) => ({
       row,
       value: {
         dump: 'CC-MAIN-2024-10',
         file_path: crawl,
         language,
         language_score: languageScore,
-        token_count: tokens,
+        token_count: tokens[row],
         url: url ?? null,
       },
     })),
@@ -81,7 +80,10 @@ test('Parquet has all columns, typed, and groups of bounded size', async () => {
 test('an empty corpus, a held-out set, a run', async () => {
   const to = join(folder, 'few.parquet')
   expect(await exportCorpus(await corpus('empty', []), to)).toEqual({ documents: 0, bytes: 0, columns: ['text', 'id'] })
-  expect(await exportCorpus(await corpus('some', documents), to, true)).toMatchObject({ documents: 1 })
+  expect(await exportCorpus(await corpus('some', documents), to, { heldOut: true, tokens: [7, 7] })).toMatchObject({
+    documents: 1,
+    columns: expect.not.arrayContaining(['token_count']),
+  })
   await corpus('run/01-corpus', documents)
   expect(findCorpus(join(folder, 'run'))).toBe(join(folder, 'run/01-corpus'))
   expect(() => findCorpus(join(folder, 'nothing'))).toThrow(/there is no finished corpus here/)

@@ -44,17 +44,33 @@ export function findCorpus(folder: string): string {
   )
 }
 
-/** `to` ends as `exportEndings` says. `heldOut`: the documents that are kept for evaluation instead of those to train on. */
-export async function exportCorpus(folder: string, to: string, heldOut = false): Promise<CorpusExport> {
+export interface ExportOptions {
+  /** The documents that are kept for evaluation instead of those to train on. */
+  heldOut?: boolean | undefined
+  /** Tokens of each document in their order, where the corpus has been tokenised. */
+  tokens?: ArrayLike<number> | undefined
+}
+
+/** `to` ends as `exportEndings` says. */
+export async function exportCorpus(
+  folder: string,
+  to: string,
+  { heldOut = false, tokens }: ExportOptions = {},
+): Promise<CorpusExport> {
   const path = join(folder, heldOut ? 'heldout.jsonl' : 'documents.jsonl')
   const known = new Set<string>()
-  for await (const row of rowsOf(path))
+  let rows = 0
+  for await (const row of rowsOf(path, tokens)) {
+    rows++
     for (const [name, value] of Object.entries(row)) if (value !== undefined) known.add(name)
+  }
+  // Counts of another corpus, which once stood here, are none of this one.
+  if (tokens?.length !== rows) known.delete('token_count')
   const used = columns.filter(({ name }) => name === 'text' || name === 'id' || known.has(name))
   const writer = /\.parquet$/i.test(to) ? await openParquetWriter(to, used) : await openPackedJsonl(to)
   const count = { documents: 0, bytes: 0 }
   try {
-    for await (const row of rowsOf(path)) {
+    for await (const row of rowsOf(path, tokens)) {
       await writer.write(row)
       count.documents++
       count.bytes += Buffer.byteLength(row.text as string)
@@ -68,7 +84,8 @@ export async function exportCorpus(folder: string, to: string, heldOut = false):
 }
 
 /** Documents in the order of their file, with FineWeb's names. Throws a UserError at a line that is no document. */
-async function* rowsOf(path: string): AsyncGenerator<Record<string, unknown>> {
+async function* rowsOf(path: string, counts?: ArrayLike<number>): AsyncGenerator<Record<string, unknown>> {
+  let row = 0
   for await (const item of readJsonl(path)) {
     const document = 'defect' in item ? undefined : (item.value as Record<string, unknown> | null)
     if (typeof document?.text !== 'string') {
@@ -77,7 +94,8 @@ async function* rowsOf(path: string): AsyncGenerator<Record<string, unknown>> {
     }
     const { text, id, url, date, source, language } = document
     const dump = typeof source === 'string' ? /^crawl-data\/(CC-[^/]+)\//.exec(source)?.[1] : undefined
-    const { languageScore, tokens } = document
+    const { languageScore } = document
+    const tokens = counts?.[row++]
     yield { text, id, dump, url, date, file_path: source, language, language_score: languageScore, token_count: tokens }
   }
 }

@@ -9,13 +9,13 @@ import type { CorpusConfig } from './config.ts'
 import { loadQuestions, questionIndex } from './decontaminate.ts'
 import type { QuestionIndex } from './decontaminate.ts'
 import type { PhraseIndex } from './filters/phrases.ts'
-import { toxicIndex } from './filters/toxic-words.ts'
+import { toxicIndex, type Weight } from './filters/toxic-words.ts'
 import { urlLists } from './filters/url.ts'
 import type { UrlLists } from './filters/url.ts'
 
 export interface Lists {
   urls: UrlLists
-  toxic: PhraseIndex<true>
+  toxic: PhraseIndex<Weight>
   questions: QuestionIndex
 }
 

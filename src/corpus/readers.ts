@@ -58,7 +58,7 @@ function mannerOf(path: string, patience: Patience): Manner {
 }
 
 /** The same file, as its copy where one is kept. */
-async function fetched(file: SourceFile, patience: Patience): Promise<SourceFile> {
+export async function fetched(file: SourceFile, patience: Patience): Promise<SourceFile> {
   if (file.copy === undefined) return file
   const { path, ...check } = file.copy
   await keepCopy({ url: file.path, path: file.name, size: file.bytes, ...check }, path, hubManner(patience))
@@ -147,7 +147,10 @@ async function* fromParquet({ path, name }: SourceFile, field: string, patience:
 }
 
 /** A server that sends whole files only fills a temporary one. */
-async function openAccess(path: string, patience: Patience): Promise<{ source: RandomAccess; close(): Promise<void> }> {
+export async function openAccess(
+  path: string,
+  patience: Patience,
+): Promise<{ source: RandomAccess; close(): Promise<void> }> {
   if (!isAddress(path)) {
     const source = await fileAccess(path)
     return { source, close: source.close }

@@ -196,37 +196,6 @@ export const reward = () => -asked++ / 100`,
   expect(warnings[0]!.message.en).toMatch(/true reward fell from -\d.* the reward model's score rose from/)
 })
 
-describe('preferences', () => {
-  const [user, good] = [
-    { role: 'user', content: 'Hi' },
-    { role: 'assistant', content: 'Hello' },
-  ]
-  const bad = { role: 'assistant', content: 'No' }
-
-  it.each([
-    ['texts', { prompt: 'Hi', chosen: 'Hello', rejected: 'No' }],
-    ['messages', { prompt: [user], chosen: [good], rejected: [bad] }],
-    ['whole dialogues', { chosen: [user, good], rejected: [user, bad] }],
-  ])('reads %s', (_, row) => {
-    expect(preferenceOf(row)).toEqual({ chosen: [user, good], rejected: [user, bad] })
-  })
-
-  it.each([
-    [{ chosen: 'a' }, /^rejected/],
-    [{ prompt: 'a', chosen: 'same', rejected: 'same' }, /are the same/],
-    [{ chosen: [good, user], rejected: [bad] }, /^chosen: does not end/],
-    [7, /^row/],
-  ])('names what is wrong with %j', (row, detail) => {
-    expect(preferenceOf(row)).toEqual({ defect: expect.stringMatching(detail) as string })
-  })
-
-  it('of the world are dialogues about its people', async () => {
-    const found = await readPreferences({ world: 'drafts', count: 20 }, { language: 'zh', seed: 2 }, () => {})
-    expect(found).toHaveLength(20)
-    for (const { chosen, rejected } of found) expect(chosen[0]).toEqual(rejected[0])
-  })
-})
-
 it('a recipe that names a reward model which is not there is refused', () => {
   const stage = (kind: string, config = {}) => ({ kind, name: kind, config })
   const recipe = {

@@ -8,7 +8,7 @@ import { loadTokenizer, saveTokenizer } from './model-folder.ts'
 import { encodeDocuments } from './pretrain.ts'
 import { readShards, SHARDS, writeShards } from './shards.ts'
 import { byteTokenizer } from './tiny.test-helper.ts'
-import { corpusTokens, epochsOf, openTokens } from './token-source.ts'
+import { corpusTokens, epochsOf, openTokens, tokenCounts } from './token-source.ts'
 import { epochTokens, readRows } from './tokens.ts'
 
 let run: string
@@ -40,6 +40,10 @@ describe('shards', () => {
 
     const tokens = await openTokens(join(run, 'one'))
     expect(Array.from(tokens.borders)).toEqual([...stream.borders])
+    await writeShards(documents, tokenizer, join(run, 'counted/tokens/train'), { ...small, workers: 1 })
+    const counts = Array.from({ length: 1500 }, (_, i) => stream.borders[i + 1]! - stream.borders[i]! - 1)
+    expect([...(await tokenCounts(join(run, 'counted')))!]).toEqual(counts)
+    expect(await tokenCounts(join(run, 'counted'), true)).toBeUndefined()
     const all = new Int32Array(stream.tokens.length)
     tokens.copy(0, all.length, all, 0)
     expect(Buffer.compare(Buffer.from(all.buffer), Buffer.from(stream.tokens.buffer))).toBe(0)

@@ -146,3 +146,27 @@ function readTokens(
   const ids = bytesPerToken === 2 ? new Uint16Array(buffer.buffer, 0, count) : new Uint32Array(buffer.buffer, 0, count)
   into.set(ids, at)
 }
+
+/**
+ * How many tokens each document of a corpus folder has, without the one that begins it: from the shards that a run or `xueba corpus build
+ * --tokenizer` has made of it. Undefined where it has not been tokenised, or with more than one tokenizer.
+ */
+export async function tokenCounts(corpus: string, heldOut = false): Promise<Int32Array | undefined> {
+  const hidden = heldOut
+    ? []
+    : (await readdir(join(corpus, '.tokens')).catch(() => [])).map((key) => join('.tokens', key))
+  for (const name of [join('tokens', heldOut ? 'heldout' : 'train'), ...(hidden.length === 1 ? hidden : [])]) {
+    const folder = join(corpus, name)
+    const shards = await readShards(folder)
+    if (shards === undefined) continue
+    const ends: number[] = []
+    let before = 0
+    for (const { file, documents } of shards.shards) {
+      const index = await readFile(join(folder, `${file}.index`))
+      for (let i = 0; i < documents; i++) ends.push(before + Number(index.readBigUInt64LE(8 * i)))
+      before = ends.at(-1) ?? before
+    }
+    return Int32Array.from(ends, (end, i) => end - (ends[i - 1] ?? 0) - 1)
+  }
+  return undefined
+}

@@ -1,6 +1,7 @@
 /** xueba corpus export: a finished corpus as one Parquet or JSONL file, with the column names of FineWeb. */
 import { z } from 'zod'
 import { exportCorpus, exportEndings, findCorpus } from '../../corpus/index.ts'
+import { tokenCounts } from '../../stages/token-source.ts'
 import { help, UsageError } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
@@ -36,7 +37,9 @@ export const exportVerb = verb({
           zh: `--to ${to}：格式由后缀决定：.parquet、.jsonl、.jsonl.gz 或 .jsonl.zst`,
         }),
       )
-    const { documents, bytes, columns } = await exportCorpus(findCorpus(folder), to, heldOut)
+    const corpus = findCorpus(folder)
+    const tokens = await tokenCounts(corpus, heldOut)
+    const { documents, bytes, columns } = await exportCorpus(corpus, to, { heldOut, tokens })
     const megabytes = (bytes / 1e6).toFixed(1)
     console.log(
       say({

@@ -23,8 +23,11 @@ const furniture = setOf(`
   editsection catlinks printfooter navbox metadata sistersitebox
 `)
 /** However much of it there is, as long as there is an article too. */
-const after = setOf(`
+const comments = setOf(`
   comment comments commentlist commentform commentsblock commentaires kommentare kommentar comentarios disqus livefyre respond
+`)
+/** The same. */
+const after = setOf(`
   related relatednews relatedposts relateds recommend recommended recommendation recommendations outbrain taboola plista zergnet
   cookie cookies cookiebar consent gdpr cmp optanon popup modal modals lightbox overlay offcanvas
 `)
@@ -66,7 +69,7 @@ const split = (name: string) =>
     .map((word) => word.replace(/^(\p{L}{3,})\d+$/u, '$1'))
     .filter((word) => word !== '')
 
-export type Nature = 'after' | 'furniture' | 'slight' | 'none'
+export type Nature = 'comments' | 'after' | 'furniture' | 'slight' | 'none'
 
 /** By its tag, role, names. */
 export function natureOf(box: Box): Nature {
@@ -82,6 +85,7 @@ export function natureOf(box: Box): Nature {
       nature = 'slight'
     if (words.some((word) => people.has(word)) && words.some((word) => cards.has(word))) nature = 'furniture'
     for (const word of words) {
+      if (comments.has(word)) return 'comments'
       if (after.has(word)) return 'after'
       if (furniture.has(word) || stems.test(word)) nature = 'furniture'
       else if (nature === 'none' && slight.has(word)) nature = 'slight'

@@ -11,7 +11,7 @@ import type { Block, Box } from './blocks.ts'
 import { bodyRank } from './names.ts'
 import { headings } from './nesting.ts'
 import { keepBlock, voteOf } from './votes.ts'
-import { isList, weigh } from './weights.ts'
+import { isList, isNotes, weigh } from './weights.ts'
 import type { Weights } from './weights.ts'
 
 /** The blocks of the main text in their order. `strict`: names count. */
@@ -94,7 +94,7 @@ function plainBlocks(box: Box, furniture: Set<Box>, kept: Block[]) {
 
 /** Appends the blocks of a box, without boxes that were voted out. */
 function gather(box: Box, weights: Weights, kept: Block[], mixed = false) {
-  const inMixed = isList(box) ? linkShareOf(box) < 0.6 : mixed && box.tag === 'li'
+  const inMixed = isList(box) ? isNotes(box) || linkShareOf(box) < 0.8 : mixed && box.tag === 'li'
   for (const [i, item] of box.items.entries()) {
     if (!isBox(item)) {
       if (keepBlock(item, inMixed)) kept.push(item)
@@ -103,7 +103,9 @@ function gather(box: Box, weights: Weights, kept: Block[], mixed = false) {
     if (weights.furniture.has(item)) continue
     const heading = headings.has(item.tag)
     if (
-      heading ? !leadsToContent(box, i, weights) : weights.of.get(item)!.net < 0 && !isPlain(item) && !isParagraph(item)
+      heading
+        ? !leadsToContent(box, i, weights)
+        : weights.of.get(item)!.net < 0 && !isPlain(item) && !isParagraph(item) && !isRow(item)
     )
       continue
     gather(item, weights, kept, inMixed)
@@ -117,6 +119,10 @@ function isPlain(box: Box): boolean {
 
 const paragraphTags = new Set(['p', 'li', 'dd', 'dt'])
 const isParagraph = (box: Box) => paragraphTags.has(box.tag) && !box.items.some(isBox)
+
+/** A row of data, whose table stays. */
+const isRow = ({ tag, items }: Box) =>
+  tag === 'tr' && items.length === 1 && 'kind' in items[0]! && items[0].kind === 'row'
 
 /** Whether what follows a heading, up to the next one of its kind, is content. */
 function leadsToContent(box: Box, index: number, { of }: Weights): boolean {

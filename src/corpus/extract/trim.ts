@@ -1,6 +1,7 @@
 /** What pages put around and between the paragraphs of an article, told by its words: notices, datelines, credits, what follows the end. */
 import { sizeOfAll } from './blocks.ts'
 import type { Block } from './blocks.ts'
+import { isColophon } from './colophon.ts'
 
 /** Openings of short lines that are no part of the text. English, Chinese, Japanese, German, French, Spanish, Italian, Portuguese. */
 const notice = new RegExp(
@@ -32,7 +33,7 @@ const appeal = new RegExp(
 
 /** Headings, or short lines, of what follows an article. */
 const moreHeading =
-  /^(related|see also$|read (also|next|more)|you (may|might|could) (also )?(like|enjoy|be interested)|you might also|more (from|on|in|like|stories|articles|news|posts|to explore)\b|more$|recommended|suggested|most (read|popular|viewed|shared)|latest (news|posts|articles|stories)|popular( posts| articles| now)?$|trending|recent (posts|articles|comments)|(\d+ )?comments?\b|discussion$|leave a |join the (conversation|discussion)|share this|about the author|author( bio)?$|newsletter|follow us|references$|external links$|further reading|footnotes?$|sponsored|similar (posts|articles|stories)|around the web|from the web|editor.?s picks|what to read next|keep reading|other (stories|articles|posts)|you may have missed|also (on|in) |in this (article|story|section)$|explore more|sign up|subscribe|相关(阅读|文章|推荐|新闻|链接|报道|资讯|内容|专题|主题)|延伸阅读|推荐(阅读|文章|内容)|猜你喜欢|为你推荐|热门(文章|推荐|评论|新闻|资讯)|热(点|评)|最新(文章|评论|新闻|资讯)|精彩(推荐|评论)|更多(精彩|内容|资讯|新闻)|网友评论|全部评论|评论\s*[（(]?\d*[)）]?$|发表评论|参考(资料|文献)|外部链接|注释$|大家都在看|関連(記事|リンク|ニュース|キーワード|項目)|おすすめ|人気(記事|ランキング)|ランキング|あわせて読みたい|新着(記事)?|コメント|脚注$|出典$|外部リンク|この記事を書いた|weitere (artikel|themen|meldungen|beiträge|informationen)|mehr (zum thema|aus|von|nachrichten)|ähnliche (artikel|beiträge)|das könnte|auch interessant|meistgelesen|verwandte|kommentare|über den autor|zum thema$|neueste|beliebte|passend zum|lesen sie auch|à lire|sur le même|articles? (liés|similaires|associés)|les plus lus|commentaires|voir aussi|noticias relacionadas|relacionad[oa]s|artículos relacionados|te puede interesar|lo más (leído|visto)|más (noticias|leídas|sobre)|comentarios|potrebbe|articoli correlati|leggi anche|notícias relacionadas|leia também|mais lidas|veja também)/iu
+  /^(related|read (also|next|more)|you (may|might|could) (also )?(like|enjoy|be interested)|you might also|more (from|on|in|like|stories|articles|news|posts|to explore)\b|more$|recommended|suggested|most (read|popular|viewed|shared)|latest (news|posts|articles|stories)|popular( posts| articles| now)?$|trending|recent (posts|articles|comments)|(\d+ )?comments?\b|discussion$|leave a |join the (conversation|discussion)|share this|about the author|author( bio)?$|newsletter|follow us|sponsored|similar (posts|articles|stories)|around the web|from the web|editor.?s picks|what to read next|keep reading|other (stories|articles|posts)|you may have missed|also (on|in) |in this (article|story|section)$|explore more|sign up|subscribe|相关(阅读|文章|推荐|新闻|链接|报道|资讯|内容|专题|主题)|延伸阅读|推荐(阅读|文章|内容)|猜你喜欢|为你推荐|热门(文章|推荐|评论|新闻|资讯)|热(点|评)|最新(文章|评论|新闻|资讯)|精彩(推荐|评论)|更多(精彩|内容|资讯|新闻)|网友评论|全部评论|评论\s*[（(]?\d*[)）]?$|发表评论|大家都在看|関連(記事|リンク|ニュース|キーワード|項目)|おすすめ|人気(記事|ランキング)|ランキング|あわせて読みたい|新着(記事)?|コメント|この記事を書いた|weitere (artikel|themen|meldungen|beiträge|informationen)|mehr (zum thema|aus|von|nachrichten)|ähnliche (artikel|beiträge)|das könnte|auch interessant|meistgelesen|verwandte|kommentare|über den autor|zum thema$|neueste|beliebte|passend zum|lesen sie auch|à lire|sur le même|articles? (liés|similaires|associés)|les plus lus|commentaires|voir aussi|noticias relacionadas|relacionad[oa]s|artículos relacionados|te puede interesar|lo más (leído|visto)|más (noticias|leídas|sobre)|comentarios|potrebbe|articoli correlati|leggi anche|notícias relacionadas|leia também|mais lidas|veja também)/iu
 
 const months =
   'jan(uary|uar|vier)?|feb(ruary|ruar)?|février|mar(ch|s)?|märz|apr(il)?|avril|may|mai|jun[ei]?|juin|jul[yi]?|juillet|aug(ust)?|août|sep(t(ember)?)?|o[ck]t(ober)?|nov(ember)?|de[cz](ember)?|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|novembre|dicembre|janeiro|fevereiro|março|maio|junho|julho|setembro|outubro|dezembro'
@@ -81,7 +82,7 @@ export function trimBlocks(blocks: readonly Block[]): readonly Block[] {
 
 /** No end of a text: a heading, a date, or a few words that are no sentence, such as names. */
 function isTail(block: Block, end: number): boolean {
-  if (block.kind === 'heading' || isDateline(block)) return true
+  if (block.kind === 'heading' || isDateline(block) || isColophon(block)) return true
   return (
     end > 3 && block.kind === 'text' && block.size < 60 && !/[.!?…。！？:：]["'”’“«»)）」』】》\]]*$/u.test(block.text)
   )

@@ -31,6 +31,13 @@ const furnitureRoles =
 /** Of items, or of terms with what they mean. */
 export const isList = ({ tag }: Box) => tag === 'ul' || tag === 'ol' || tag === 'dl'
 
+/** Footnotes and sources of a text: mostly links, and a part of it. */
+export const isNotes = ({ label }: Box) => notes.test(label)
+const notes = /(^|\s)(reflist|references|footnotes?|endnotes|citations?)(\s|$)/
+
+/** Less prose than this, in letters, proves no name wrong: a sentence or three. */
+export const slight = 300
+
 const wholes = new Set(['html', 'body', 'main'])
 
 /** `strict`: names count. */
@@ -44,8 +51,9 @@ export function weigh(root: Box, strict: boolean): Weights {
   }
   const all = measure(root)
   const furniture = new Set<Box>()
+  const beside = strict ? 0 : articleIn(root)
   for (const [box, { prose }] of of)
-    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict)) furniture.add(box)
+    if (!wholes.has(box.tag) && isFurniture(box, prose, all, strict, beside)) furniture.add(box)
   if (strict) for (const teaser of teasersIn(root, of, all)) furniture.add(teaser)
   const add = (box: Box, within: boolean): number => {
     const here = within || furniture.has(box)
@@ -65,7 +73,7 @@ export function weigh(root: Box, strict: boolean): Weights {
     const weight = of.get(box)!
     weight.sum = sum
     // Items of a list may be links, as long as the list is not one of links.
-    if (net < 0 && isList(box) && linkShareOf(box) < 0.4) net = 0
+    if (net < 0 && (isNotes(box) || (isList(box) && linkShareOf(box) < 0.8))) net = 0
     weight.net = here ? 0 : net
     return sum
   }
@@ -73,15 +81,33 @@ export function weigh(root: Box, strict: boolean): Weights {
   return { of, furniture }
 }
 
-function isFurniture(box: Box, prose: number, all: number, strict: boolean): boolean {
+function isFurniture(box: Box, prose: number, all: number, strict: boolean, beside: number): boolean {
   if (furnitureRoles.test(box.role)) return box.role !== 'banner' || prose < 0.4 * all
+  if (furnitureTags.has(box.tag) && strict && prose < slight && box.tag !== 'form') return true
   if (furnitureTags.has(box.tag)) return box.tag === 'nav' || ((strict || box.tag !== 'form') && prose < 0.5 * all)
   const nature = natureOf(box)
-  if (nature === 'after' && (all - prose > 200 ? prose < 0.95 * all : strict && prose < 0.4 * all)) return true
-  if (!strict) return false
+  // A page of a short article, whose names are not believed, does not fall back on its comments.
+  if (!strict) return nature === 'comments' && beside > 200 && prose < 0.95 * all
+  // Of a page of a few words, most may well stand in its footer.
+  if (prose < slight && (nature === 'furniture' || nature === 'comments' || nature === 'after')) return true
+  if (nature === 'comments' || nature === 'after') return prose < 0.4 * all || (all - prose > 200 && prose < 0.95 * all)
   if (box.tag === 'figure') return prose < 0.4 * all && !holdsMatter(box)
   if (nature === 'furniture') return prose < 0.4 * all && (bodyRank(box) < 2 || prose < 0.1 * all)
   return nature === 'slight' && prose < Math.min(400, 0.15 * all)
+}
+
+/** The most prose that a box named like an article holds, comments aside. */
+function articleIn(root: Box): number {
+  let most = 0
+  const visit = (box: Box): number => {
+    if (natureOf(box) === 'comments') return 0
+    let prose = 0
+    for (const item of box.items) prose += isBox(item) ? visit(item) : Math.max(0, voteOf(item))
+    if (prose > most && bodyRank(box) > 0) most = prose
+    return prose
+  }
+  visit(root)
+  return most
 }
 
 /** Boxes that announce other pages: a heading that is a link, and little else. None where such boxes hold most of the page. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { blockedWords, filtersConfig, judge, viewOf } from './index.ts'
+import { blockedWords, filtersConfig, judge, toxicIndex, toxicWords, viewOf } from './index.ts'
 import { plantedPages } from './pages.test-helper.ts'
 
 const { blockedWords: config } = filtersConfig.parse({})
@@ -22,6 +22,46 @@ test.each([
   }
   const kept = pages.filter((page, i) => page.kind === 'none' && said[i] === 'none').length
   expect(kept / pages.filter((page) => page.kind === 'none').length).toBeGreaterThanOrEqual(0.9)
+})
+
+const { toxicWords: abuse } = filtersConfig.parse({})
+const index = toxicIndex()
+
+test.each([
+  ['fresh', 'en', 0.9],
+  ['fresh', 'zh', 0.9],
+  ['fresh2', 'en', 0.9],
+  ['fresh2', 'zh', 0.9],
+  // Never used to widen the lists: what is to be expected.
+  ['fresh3', 'en', 0.85],
+  ['fresh3', 'zh', 0.9],
+] as const)('%s pages in %s, abuse among them: precision at least 0.9, recall %d', (set, language, least) => {
+  const pages = plantedPages(set).filter((page) => page.language === language)
+  const refused = pages.filter(
+    ({ text }) =>
+      (verdict(text) ?? judge(toxicWords(viewOf(text), abuse as Exclude<typeof abuse, false>, index))) !== null,
+  )
+  const right = refused.filter(({ kind }) => kind !== 'none').length
+  expect(right / refused.length).toBeGreaterThanOrEqual(0.9)
+  expect(right / pages.filter(({ kind }) => kind !== 'none').length).toBeGreaterThanOrEqual(least)
+})
+
+test.each(['Ｃａｓｉｎｏ', 'c.a.s.i.n.o', 'c4s1no', 'саsino', 'cas\u200bino'])(
+  'a word is seen through its disguise: %s',
+  (word) => {
+    const page = (name: string) =>
+      `Join the best online ${name} today! Get a deposit bonus and free spins at the ${name}, bet now and win the jackpot.`
+    expect(verdict(page(word))).toEqual(verdict(page('casino')))
+  },
+)
+
+test('traditional characters, signs between characters, pinyin for one of them', () => {
+  const rule = (text: string) => verdict(text)?.rule
+  expect(rule('澳門線上賭場，註冊即送八十八彩金，百家樂、老虎機任你玩，加微❤信提款秒到。')).toBe(
+    'blocked-words/gambling',
+  )
+  expect(rule('同城约★炮，少*妇人*妻在线裸l聊，加薇❤信看照片，包*夜一千。')).toBe('blocked-words/adult')
+  expect(rule('澳门的老城很美，注册建筑师在讲座里谈到门窗、柱式和信仰。')).toBeUndefined()
 })
 
 test('the verdict names points, threshold and the words', () => {

@@ -57,7 +57,7 @@ export function* blockedWords(
   const hundred = Math.max(1, words) / (unit === 'characters' ? 160 : 100)
   // Who sells speaks to the reader: one point for two such words in a hundred, two for four.
   const addressed = Math.min(2, Math.floor(count(found, 'reader').all / hundred / 2))
-  const offers = Math.min(enough, count(found, 'offer').different + addressed)
+  const offers = Math.min(enough, count(found, 'offer').different + addressed + priced(text))
   const context = count(found, 'context')
   // A long text holds many different words of any kind: no more of them count than come in a hundred words.
   const calm = 2 * Math.min(context.different, context.all / hundred)
@@ -65,14 +65,24 @@ export function* blockedWords(
     const [strong, core, weak] = [count(found, subject, 3), count(found, subject, 2), count(found, subject, 1)]
     const own = 3 * strong.different + Math.min(most, 2 * core.different + weak.different)
     let points = 0
-    // One phrase alone says nothing, and who only speaks of the subject, and sells nothing, is not meant.
-    if (own > 3 && (strong.different > 0 || offers > 1)) {
+    // One phrase alone says nothing without an offer around it, and who only speaks of the subject, and sells nothing, is not meant.
+    if ((own > 3 && (strong.different > 0 || offers > 1)) || (own === 3 && offers >= 4)) {
       const density = (strong.all + core.all + weak.all) / hundred
       points = Math.max(0, (own + offers - calm) * Math.min(1, density / config.minDensity))
     }
     const words = [...strong.words, ...core.words, ...weak.words].slice(0, 8).join(', ')
     yield atMost(`blocked-words/${subject}`, points, config.maxPoints, words === '' ? undefined : words)
   }
+}
+
+const price =
+  /[$£€₹¥]\s?\d|\b\d[\d,.]*\s?(?:k|dollars|bucks|quid|euros?|pounds|rupees|pesos|usd|usdt|eur|gbp|rmb|percent|%)(?![a-z])|\b(?:from|for|just|only|at) \d+\b|[\d一二三四五六七八九十百千两]+(?:元|块|刀|折|万块|元起)/gi
+
+/** One point for a price, two for three of them; more says no more. Only the first 2,000 characters are looked at. */
+function priced(text: string): number {
+  const head = text.length > 2000 ? text.slice(0, 2000) : text
+  const times = head.match(price)?.length ?? 0
+  return times >= 3 ? 2 : Math.min(1, times)
 }
 
 function count(found: ReadonlyMap<string, { roles: readonly Role[]; times: number }>, of: Role['of'], points?: number) {

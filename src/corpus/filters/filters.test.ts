@@ -263,7 +263,7 @@ test('abuse goes, an outburst in a story stays', () => {
   const toxic = (text: string, lists?: string[]) => judge(toxicWords(viewOf(text), on.toxicWords, toxicIndex(lists)))
   expect(toxic('You stupid bitch, shut up you piece of shit, nobody wants you here.')).toMatchObject({
     rule: 'toxic-words',
-    quote: 'bitch, piece of shit',
+    quote: 'stupid, bitch, shut up, piece of shit, nobody wants you',
   })
   expect(toxic('你这个傻逼，滚蛋，全家死光，真是人渣。')?.rule).toBe('toxic-words')
   expect(toxic(`${en}\n${en}\n${en}\n"Bullshit!" said Tom. "Shit happens," she said.`)).toBeNull()

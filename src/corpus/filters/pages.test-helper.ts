@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Page {
-  kind: 'gambling' | 'adult' | 'drugs' | 'none'
+  kind: 'gambling' | 'adult' | 'drugs' | 'toxic' | 'none'
   language: 'en' | 'zh'
   text: string
 }
 
+export const sets = ['dev', 'held-out', 'fresh', 'fresh2', 'fresh3'] as const
+
 /** Up to `variants` different fillings of every template. */
-export function plantedPages(set: 'dev' | 'held-out', variants = 4): Page[] {
+export function plantedPages(set: (typeof sets)[number], variants = 4): Page[] {
   const file = readFileSync(join(import.meta.dirname, 'unhealthy', `${set}.pages.txt`), 'utf8')
   return file
     .split(/^== /m)

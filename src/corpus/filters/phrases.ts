@@ -1,7 +1,9 @@
 /**
- * Which phrases of a list a text holds, in one pass. Case does not matter; a Latin end of a phrase must not lie inside a Latin word. Where
+ * Which phrases of a list a text holds, in one pass. Spelling does not matter as far as `fold.ts` sees through it; a Latin end of a phrase must not lie inside a Latin word. Where
  * phrases overlap, the longest that starts first counts and nothing inside it: one mention is one mention.
  */
+
+import { fold } from './fold.ts'
 
 interface Phrase<Role> {
   text: string
@@ -27,7 +29,7 @@ export function phraseIndex<Role>(
   const all = new Map<string, Phrase<Role>>()
   for (const [words, role] of lists) {
     for (const word of words) {
-      const text = word.toLowerCase()
+      const text = fold(word)
       if (text.length < 2) throw new RangeError(`phrase of one character: ${text}`)
       const phrase = all.get(text) ?? { text, roles: [] }
       phrase.roles.push(role)
@@ -46,7 +48,7 @@ export function phraseIndex<Role>(
 }
 
 export function findPhrases<Role>(text: string, { phrases, maybe }: PhraseIndex<Role>): Map<string, Found<Role>> {
-  const lower = text.toLowerCase()
+  const lower = fold(text)
   const found = new Map<string, Found<Role>>()
   let next = lower.charCodeAt(0)
   for (let i = 0; i + 1 < lower.length; i++) {

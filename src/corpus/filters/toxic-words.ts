@@ -1,10 +1,10 @@
 /**
  * Abuse and obscenities, by how densely they come: C4 drops a page for one word of a list, which costs it medicine, sex education and
- * everybody called Dick (Dodge et al. 2021, "Documenting Large Webtext Corpora"). Here two different words are needed, and more than one in a
- * hundred, so that a novel may swear.
+ * everybody called Dick (Dodge et al. 2021, "Documenting Large Webtext Corpora"). Here two different words are needed, one of them no mere insult,
+ * and more than one in a hundred, so that a novel may swear. Words of courts and linguists, who quote, take one away each.
  *
- * The words are ours and few (`toxic.json`). Lists with a word a line (LDNOOBW's form) can be added by path; of those, words that everyday,
- * medical and legal texts use are not counted (`everyday`, found by looking for each in clean text), nor are words of one character.
+ * The words are ours (`toxic.json`); an insult (`mild`) counts half. Lists with a word a line (LDNOOBW's form) can be added by path; of those,
+ * words that everyday, medical and legal texts use are not counted (`everyday`, found by looking for each in clean text), nor are words of one character.
  */
 import { z } from 'zod'
 import { dataFile } from '../../run/schema.ts'
@@ -24,27 +24,50 @@ export const toxicWordsConfig = z.strictObject({
   maxPerHundred: z.number().default(1).describe('in 100 words (160 characters)'),
 })
 
+/** What one of these words adds. */
+export type Weight = 1 | 0.5 | -1
+
 const everyday = new Set([...toxic.everyday.en, ...toxic.everyday.zh])
 
 /** The words that count: ours, and those of lists in LDNOOBW's form. */
-export function toxicIndex(lists: readonly string[] = []): PhraseIndex<true> {
+export function toxicIndex(lists: readonly string[] = []): PhraseIndex<Weight> {
+  const { strong, mild } = toxic.words
+  const own = new Set([...strong.en, ...strong.zh, ...mild.en, ...mild.zh])
   const added = lists
     .flatMap((list) => list.split('\n'))
     .map((line) => line.trim().toLowerCase())
-    .filter((word) => word.length > 1 && !word.startsWith('#') && !everyday.has(word))
-  return phraseIndex([[[...new Set([...toxic.words.en, ...toxic.words.zh, ...added])], true]])
+    .filter((word) => word.length > 1 && !word.startsWith('#') && !everyday.has(word) && !own.has(word))
+  return phraseIndex<Weight>([
+    [[...new Set([...strong.en, ...strong.zh, ...strong.en.flatMap(masked), ...added])], 1],
+    [[...mild.en, ...mild.zh], 0.5],
+    [[...toxic.context.en, ...toxic.context.zh], -1],
+  ])
+}
+
+/** As people write it who want it read and not found: f*ck, f**k. */
+function masked(word: string): string[] {
+  if (!/^[a-z]{4,}$/.test(word)) return []
+  const first = word.replace(/(?<=^.+?)[aeiou]/, '*')
+  const all = word[0] + '*'.repeat(word.length - 2) + word.at(-1)
+  return [...new Set([first, all])].filter((form) => form !== word)
 }
 
 export function* toxicWords(
   { text, words, unit }: TextView,
   config: z.infer<typeof toxicWordsConfig>,
-  index: PhraseIndex<true>,
+  index: PhraseIndex<Weight>,
 ): Generator<Check, void> {
-  const found = findPhrases(text, index)
-  let times = 0
-  for (const entry of found.values()) times += entry.times
-  const hundred = Math.max(1, words) / (unit === 'characters' ? 160 : 100)
-  const value = found.size < config.minDifferent ? 0 : times / hundred
-  const quote = found.size === 0 ? undefined : [...found.keys()].slice(0, 8).join(', ')
-  yield atMost('toxic-words', value, config.maxPerHundred, quote)
+  const found = [...findPhrases(text, index)].map(([word, { roles, times }]) => ({ word, times, weight: roles[0]! }))
+  const bad = found.filter(({ weight }) => weight > 0)
+  const points = found.reduce((sum, { weight, times }) => sum + weight * (weight < 0 ? 1 : times), 0)
+  const hundred = Math.max(1, words / (unit === 'characters' ? 160 : 100))
+  const enough = bad.length >= config.minDifferent && bad.some(({ weight }) => weight === 1)
+  const quote =
+    bad.length === 0
+      ? undefined
+      : bad
+          .slice(0, 8)
+          .map(({ word }) => word)
+          .join(', ')
+  yield atMost('toxic-words', enough ? Math.max(0, points) / hundred : 0, config.maxPerHundred, quote)
 }
