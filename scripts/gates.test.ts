@@ -15,7 +15,7 @@ const metrics = {
   'no-reading.world.untaught': 0.25,
   'sft.arithmetic-2-digits.accuracy': 0.4,
   'rl.arithmetic-2-digits.accuracyGain': 0.19,
-  'shuffled.arithmetic-2-digits.accuracyGainLow': -0.1,
+  'shuffled.arithmetic-2-digits.accuracyGain': 0.01,
 }
 
 test('a gate holds or not by its figures, and missing figures do not pass', () => {
@@ -30,5 +30,9 @@ test('a gate holds or not by its figures, and missing figures do not pass', () =
   }
   const rows = gatesTable([run('a', metrics), run('b', {})]).split('\n')
   const marks = rows.filter((row) => /[✓✗]/.test(row)).map((row) => row.match(/[✓✗]/g)!.join(''))
-  expect(marks).toEqual(['✓✗', '✗✗', '✓✗', '✗✗', '✓✗', '✗✗', '✓✗'])
+  expect(marks).toEqual(['✓✗', '✗✗', '✓✗', '✗✗', '✓✗', '✗✗', '✗'])
+  const shuffled = (...gains: number[]) =>
+    gatesTable(gains.map((gain, i) => run(`c${i}`, { 'shuffled.arithmetic-2-digits.accuracyGain': gain }))).split('\n')
+  expect(shuffled(-0.01, 0.05, 0.01).at(-1)).toMatch(/^✓ .* gain 1.7 \[-5.9, 9.3\]$/)
+  expect(shuffled(0.04, 0.05, 0.06).at(-1)).toMatch(/^✗/)
 })
