@@ -12,7 +12,7 @@ import { dropSuperseded, readEvents, runFiles } from '../src/run/index.ts'
 import { random } from '../src/tensor/random.ts'
 import { startXueba, trainerOf, weightsOf, xueba } from './run.test-helper.ts'
 
-const kills = Number(process.env.XUEBA_KILLS ?? 4)
+const kills = Number(process.env.XUEBA_KILLS ?? 3)
 const short = [
   'stages.pretrain.steps=60',
   'stages.pretrain.checkpointEvery=10',
