@@ -1,5 +1,6 @@
 /** What every benchmark does alike: warns when the machine is busy, lets rivals take turns, takes medians, measures the machine. */
 import { loadavg } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Engine, Precision, Program } from '../../tensor/index.ts'
 import { say } from '../language.ts'
 
@@ -21,11 +22,19 @@ export function warnIfBusy(): number {
   return load
 }
 
-/** Seconds of each rival in each round, A B A B …, after one round that does not count. Rivals return the seconds they took. */
+/** Threads of a rival that has just ended spin for a while before they sleep (OpenBLAS's some 20 ms), on the cores of the next one. */
+const PAUSE = 60 // ms
+
+/**
+ * Seconds of each rival in each round, A B A B …, after one round that does not count. Rivals return the seconds they took; each runs once
+ * before it is timed, for cores that have slept are slow to wake.
+ */
 export async function takeTurns(rounds: number, rivals: readonly (() => Promise<number>)[]): Promise<number[][]> {
   const seconds: number[][] = rivals.map(() => [])
   for (let round = -1; round < rounds; round++)
     for (const [i, rival] of rivals.entries()) {
+      await sleep(PAUSE)
+      await rival()
       const took = await rival()
       if (round >= 0) seconds[i]!.push(took)
     }
