@@ -7,7 +7,7 @@ it('a median of an even number of values lies between the middle two', () => {
   expect(median([4, 1, 3, 10])).toBe(3.5)
 })
 
-it('rivals take turns, and the first round does not count', async () => {
+it('rivals take turns, each with a run that does not count', async () => {
   const order: string[] = []
   let clock = 0
   const rival = (name: string, seconds: number) => () => {
@@ -16,10 +16,10 @@ it('rivals take turns, and the first round does not count', async () => {
     return Promise.resolve(seconds * clock)
   }
   const seconds = await takeTurns(2, [rival('A', 1), rival('B', 10)])
-  expect(order.join('')).toBe('ABABAB')
+  expect(order.join('')).toBe('AABBAABB')
   expect(seconds).toEqual([
-    [3, 5],
-    [40, 60],
+    [2, 6],
+    [40, 80],
   ])
 })
 

@@ -26,17 +26,16 @@ export function warnIfBusy(): number {
 const PAUSE = 60 // ms
 
 /**
- * Seconds of each rival in each round, A B A B …, after one round that does not count. Rivals return the seconds they took; each runs once
- * before it is timed, for cores that have slept are slow to wake.
+ * Seconds of each rival in each round, A B A B …. Rivals return the seconds they took; each runs once before it is timed, for cores that
+ * have slept are slow to wake.
  */
 export async function takeTurns(rounds: number, rivals: readonly (() => Promise<number>)[]): Promise<number[][]> {
   const seconds: number[][] = rivals.map(() => [])
-  for (let round = -1; round < rounds; round++)
+  for (let round = 0; round < rounds; round++)
     for (const [i, rival] of rivals.entries()) {
       await sleep(PAUSE)
       await rival()
-      const took = await rival()
-      if (round >= 0) seconds[i]!.push(took)
+      seconds[i]!.push(await rival())
     }
   return seconds
 }
