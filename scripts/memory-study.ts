@@ -63,8 +63,8 @@ export function drawLossMemory(rows: readonly LossMemory[]): string {
 ${rules.join('\n')}
 ${ticks.join('\n')}
 <text x="270" y="290" text-anchor="middle">vocabulary × tokens</text>
-${line((r) => r.logitsMB, '#b33')}<text x="330" y="60" fill="#b33">logits as a whole</text>
-${line((r) => r.peakMB, '#26a')}<text x="330" y="225" fill="#26a">what the loss adds to the peak</text>
+${line((r) => r.logitsMB, '#b33')}<text x="230" y="80" fill="#b33">logits as a whole</text>
+${line((r) => r.peakMB, '#26a')}<text x="85" y="222" fill="#26a">what the loss adds to the peak</text>
 </svg>
 `
   writeFileSync(file, svg)
