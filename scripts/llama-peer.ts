@@ -48,6 +48,8 @@ export interface Llama {
   speed(prompt: readonly number[], count: number): Promise<number>
   /** Tokens a second of reading a prompt, up to the first new token. */
   promptSpeed(prompt: readonly number[]): Promise<number>
+  /** Tokens a second of all sequences together, decoded at once in llama.cpp's batches; prompts not counted. */
+  batchSpeed(prompt: readonly number[], count: number): Promise<number>
   close(): Promise<void>
 }
 
@@ -66,10 +68,15 @@ export function installLlama(): string {
 }
 
 /**
- * Opens a GGUF file on the CPU. `exact`: keys and values of the cache in f32 and plain attention, to compare numbers with; otherwise
+ * Opens a GGUF file on the CPU, with so many sequences at once. `exact`: keys and values of the cache in f32 and plain attention, to compare numbers with; otherwise
  * its own choice, which is faster.
  */
-export async function openLlama(folder: string, file: string, threads: number, exact: boolean): Promise<Llama> {
+export async function openLlama(
+  folder: string,
+  file: string,
+  threads: number,
+  { exact = false, sequences = 1 } = {},
+): Promise<Llama> {
   const entry = join(folder, 'node_modules', 'node-llama-cpp', 'dist', 'index.js')
   const { getLlama } = (await import(pathToFileURL(entry).href)) as Library
   const llama = await getLlama({
@@ -84,13 +91,13 @@ export async function openLlama(folder: string, file: string, threads: number, e
   const context = await model.createContext({
     contextSize: 1024,
     batchSize: 512,
-    sequences: 1,
+    sequences,
     threads,
     ...(exact ? plain : {}),
   })
-  const sequence = context.getSequence()
+  const all = Array.from({ length: sequences }, () => context.getSequence())
 
-  async function decode(prompt: readonly number[], count: number, logits: boolean) {
+  async function decode(prompt: readonly number[], count: number, logits: boolean, sequence = all[0]!) {
     await sequence.clearHistory()
     const next = { generateNext: { token: true, logits, options: { temperature: 0 } } }
     const found = { ids: [] as number[], logits: [] as Float32Array[], from: 0 }
@@ -117,6 +124,10 @@ export async function openLlama(folder: string, file: string, threads: number, e
       const from = performance.now()
       const found = await decode(prompt, 1, false)
       return prompt.length / ((found.from - from) / 1000)
+    },
+    async batchSpeed(prompt, count) {
+      const starts = await Promise.all(all.map(async (sequence) => (await decode(prompt, count, false, sequence)).from))
+      return (sequences * (count - 1)) / ((performance.now() - Math.min(...starts)) / 1000)
     },
     async close() {
       await context.dispose()

@@ -1,14 +1,22 @@
 /**
- * Tokens a second of one sequence, decoding and reading a prompt, ours and llama.cpp's: the same weights (random: only their sizes matter here), the
- * same number of threads, the two in turns. Ours are f32; llama.cpp reads f32 and q8_0 files. Of the smallest models much of
- * llama.cpp's time is node-llama-cpp's way to it and back.
+ * Tokens a second, ours and llama.cpp's: one sequence decoding, its prompt being read, and 8 and 64 sequences decoding together. The same weights (random:
+ * only their sizes matter here), the same number of threads, all in turns, ours in f32 and int8, llama.cpp's in f32 and q8_0. Of the
+ * smallest models much of llama.cpp's time is node-llama-cpp's way to it and back.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { exportGguf } from '../src/export/index.ts'
 import { createSession } from '../src/generate/index.ts'
-import { configOfDepth, countParameters, createModel, freeModel, initialize, type Model } from '../src/nn/index.ts'
+import {
+  configOfDepth,
+  countParameters,
+  createModel,
+  freeModel,
+  initialize,
+  type Model,
+  roundModel,
+} from '../src/nn/index.ts'
 import { saveModel, saveTokenizer } from '../src/stages/model-folder.ts'
 import { openEngine } from '../src/tensor/open.node.ts'
 import { trainTokenizer } from '../src/tokenizer/index.ts'
@@ -23,15 +31,15 @@ const SIZES = [
 ]
 const TOKENS = 128
 const PROMPT = 512
+const BATCHES = [8, 64]
 const ROUNDS = 3
 
 export interface Speeds {
   name: string
   parameters: number
   threads: number
-  /** Tokens a second: medians of the rounds. */
-  decode: Record<string, number>
-  prompt: Record<string, number>
+  /** Of each program, by what is measured, tokens a second: medians of the rounds. */
+  programs: Record<string, Record<string, number>>
 }
 
 /** Every size, smallest first; handed over as they are done. */
@@ -54,30 +62,44 @@ export async function compareSpeed(
       testStrings().map(({ text }) => text),
       { vocabSize: 1024 },
     )
-    const model = createModel(engine, configOfDepth(depth, Math.max(vocab, tokenizer.vocabSize), 1024), {
-      trainable: false,
-    })
-    initialize(model, 1)
+    const config = configOfDepth(depth, Math.max(vocab, tokenizer.vocabSize), 1024)
+    const [model, rounded] = [1, 1].map((seed) => {
+      const made = createModel(engine, config, { trainable: false })
+      initialize(made, seed)
+      return made
+    }) as [Model, Model]
+    await roundModel(rounded)
     await saveTokenizer(folder, tokenizer)
     await saveModel(folder, model, folder)
     for (const type of ['f32', 'q8_0'] as const) await exportGguf(folder, type, { out: join(folder, `${type}.gguf`) })
     const short = tokenizer.encode('0123456789')
     const long = Array.from({ length: PROMPT }, (_, i) => (i * 7) % 256)
-    const rounds: Record<'decode' | 'prompt', Record<string, number[]>> = { decode: {}, prompt: {} }
-    const note = (kind: 'decode' | 'prompt', name: string, speed: number) => (rounds[kind][name] ??= []).push(speed)
+    const rounds: Record<string, Record<string, number[]>> = {}
+    const note = (program: string, what: string, speed: number) => ((rounds[program] ??= {})[what] ??= []).push(speed)
+    const ours = { 'xueba f32': model, 'xueba int8': rounded }
     for (let round = 0; round < ROUNDS; round++) {
-      note('decode', 'xueba f32', await decodeSpeed(model, short))
-      note('prompt', 'xueba f32', await promptSpeed(model, long))
+      for (const [program, one] of Object.entries(ours)) {
+        note(program, 'decoding', await decodeSpeed(one, short, 1))
+        note(program, 'prompt', await promptSpeed(one, long))
+        for (const batch of BATCHES) note(program, `batch ${batch}`, await decodeSpeed(one, short, batch))
+      }
       for (const type of ['f32', 'q8_0'] as const) {
-        const llama = await openLlama(library, join(folder, `${type}.gguf`), threads, false)
-        note('decode', `llama.cpp ${type}`, await llama.speed(short, TOKENS))
-        note('prompt', `llama.cpp ${type}`, await llama.promptSpeed(long))
-        await llama.close()
+        for (const sequences of [1, ...BATCHES]) {
+          const llama = await openLlama(library, join(folder, `${type}.gguf`), threads, { sequences })
+          const program = `llama.cpp ${type}`
+          if (sequences > 1) note(program, `batch ${sequences}`, await llama.batchSpeed(short, TOKENS))
+          else {
+            note(program, 'decoding', await llama.speed(short, TOKENS))
+            note(program, 'prompt', await llama.promptSpeed(long))
+          }
+          await llama.close()
+        }
       }
     }
-    const parameters = countParameters(model.config)
     freeModel(model)
-    return { parameters, threads, decode: medians(rounds.decode), prompt: medians(rounds.prompt) }
+    freeModel(rounded)
+    const programs = Object.fromEntries(Object.entries(rounds).map(([program, all]) => [program, medians(all)]))
+    return { parameters: countParameters(config), threads, programs }
   } finally {
     await engine.close()
     rmSync(folder, { recursive: true, force: true })
@@ -90,29 +112,31 @@ const medians = (rounds: Record<string, number[]>) =>
   )
 
 export function speedTable(all: readonly Speeds[]): string {
-  const rows = all.flatMap(({ name, parameters, decode, prompt }) =>
-    Object.keys(decode).map(
-      (who) =>
-        `| ${name}, ${(parameters / 1e6).toFixed(1)} M | ${who} | ${decode[who]!.toFixed(0)} | ${prompt[who]!.toFixed(0)} |`,
-    ),
+  const columns = ['decoding', 'prompt', ...BATCHES.map((batch) => `batch ${batch}`)]
+  const rows = all.flatMap(({ name, parameters, programs }) =>
+    Object.entries(programs).map(([program, speeds]) => {
+      const figures = columns.map((column) => speeds[column]!.toFixed(0)).join(' | ')
+      return `| ${name}, ${(parameters / 1e6).toFixed(1)} M | ${program} | ${figures} |`
+    }),
   )
-  const head = `| model, ${all[0]?.threads} threads | program | decoding, tokens/s | prompt of ${PROMPT}, tokens/s |\n|---|---|---|---|`
+  const head = `| tokens/s, ${all[0]?.threads} threads | program | ${columns.join(' | ')} |\n${'|---'.repeat(columns.length + 2)}|`
   return `${head}\n${rows.join('\n')}`
 }
 
-/** The prompt not counted. */
-async function decodeSpeed(model: Model, prompt: readonly number[]): Promise<number> {
-  const session = createSession(model, 1, prompt.length + TOKENS)
-  const [sequence] = session.add([{ prompt, stream: 0, options: { maxTokens: TOKENS, temperature: 0 } }])
+/** Of all sequences together, a look at each token, the prompts not counted. */
+async function decodeSpeed(model: Model, prompt: readonly number[], batch: number): Promise<number> {
+  const session = createSession(model, batch, prompt.length + TOKENS)
+  const options = { maxTokens: TOKENS, temperature: 0 }
+  session.add(Array.from({ length: batch }, (_, stream) => ({ prompt, stream, options })))
   await session.advance(1)
   const from = performance.now()
   for (let n = 1; n < TOKENS; n++) {
-    await session.advance(1)
-    await session.read(sequence!, n, n + 1) // a look at every token, as llama.cpp takes it
+    const ended = await session.advance(1)
+    if (ended.length > 0 && n < TOKENS - 1) throw new Error(`the random model ended its text after ${n} tokens`)
   }
   const seconds = (performance.now() - from) / 1000
   session.free()
-  return (TOKENS - 1) / seconds
+  return (batch * (TOKENS - 1)) / seconds
 }
 
 /** Up to the first new token; programs are captured by a first reading. */

@@ -56,8 +56,7 @@ test('speeds are a row a program', () => {
     name: '12 M',
     parameters: 1.22e7,
     threads: 1,
-    decode: { 'xueba f32': 500 },
-    prompt: { 'xueba f32': 900 },
+    programs: { 'xueba f32': { decoding: 500, prompt: 900, 'batch 8': 2000, 'batch 64': 4000 } },
   }
-  expect(speedTable([speeds])).toContain('| 12 M, 12.2 M | xueba f32 | 500 | 900 |')
+  expect(speedTable([speeds])).toContain('| 12 M, 12.2 M | xueba f32 | 500 | 900 | 2000 | 4000 |')
 })

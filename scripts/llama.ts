@@ -107,7 +107,7 @@ export async function compare(library: string, run: string, language: string): P
   for (const type of ggmlTypes) {
     const file = join(run, `${type}.gguf`)
     await exportGguf(folder, type, { out: file, force: true })
-    const llama = await openLlama(library, file, THREADS, true)
+    const llama = await openLlama(library, file, THREADS, { exact: true })
     const theirs: Said[] = []
     for (const prompt of prompts) theirs.push(await llama.greedy(prompt, TOKENS))
     same[type] = own.filter(({ ids }, i) => ids.every((id, t) => id === theirs[i]!.ids[t])).length
