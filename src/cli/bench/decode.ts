@@ -57,7 +57,7 @@ export async function timeDecode(o: Omit<Flags, 'json'>) {
       const begin = performance.now()
       await session.advance(o.tokens)
       if (round > 0) seconds.push((performance.now() - begin) / 1000 / o.tokens)
-      peaks.push(peakFlops(engine, 'f32', 1))
+      peaks.push(peakFlops(engine, 'f32'))
     }
     session.free()
     const [step, peak] = [median(seconds), median(peaks)]

@@ -72,7 +72,7 @@ export async function timeGemm({ threads, precision, backend, rounds }: Omit<Fla
   const rows: GemmRow[] = []
   engine.precision = precision
   const peaks: number[] = []
-  const peakTurn = () => Promise.resolve(1 / peakFlops(engine, precision, 2)) // seconds of an operation
+  const peakTurn = () => Promise.resolve(1 / peakFlops(engine, precision)) // seconds of an operation
   for (const [layout, m, n, k] of SHAPES) {
     const { own, free } = ownProduct(engine, layout, m, n, k)
     const rivals = blas ? [own, peakTurn, blas.product(layout, m, n, k)] : [own, peakTurn]

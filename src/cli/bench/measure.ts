@@ -52,17 +52,19 @@ export async function secondsOf(engine: Engine, program: Program, least = 0.02):
 }
 
 /**
- * FLOP/s of multiplications in registers, on all threads of the engine: the median of `times`. 0 without such a unit. The
- * clock of a processor changes with its neighbours' work: a share of the peak needs a peak measured in the same moment.
+ * FLOP/s of multiplications in registers, on all threads of the engine, over as many runs as last `least` seconds. 0 without such a unit.
+ * A core's clock falls within 20 ms of full work and moves with its neighbours': a share of the peak needs a peak measured in the
+ * same moment, and for as long as what it is compared with.
  */
-export function peakFlops(engine: Engine, precision: Precision, times = 5): number {
-  if (!engine.backend.peakFlops) return 0
-  const once = () => {
-    const begin = performance.now()
-    const flops = engine.backend.peakFlops!(1_000_000, precision)
-    return (flops / (performance.now() - begin)) * 1000
+export function peakFlops(engine: Engine, precision: Precision, least = 0.02): number {
+  const run = engine.backend.peakFlops
+  if (!run) return 0
+  const begin = performance.now()
+  for (let flops = 0; ;) {
+    flops += run(500_000, precision)
+    const seconds = (performance.now() - begin) / 1000
+    if (seconds >= least) return flops / seconds
   }
-  return median(Array.from({ length: times }, once))
 }
 
 /** Bytes a second that copying moves (read and written both counted), far beyond the caches: the best of `times`. */

@@ -158,7 +158,7 @@ async function timeSteps(o: Flags): Promise<Timing & Record<string, number | str
     const begin = performance.now()
     losses.push((await trainer.step([batch], t, 1)).loss)
     if (t > o.warmup) times.push(performance.now() - begin)
-    peaks.push(peakFlops(engine, o.precision, 1) / 1e9)
+    peaks.push(peakFlops(engine, o.precision) / 1e9)
   }
   const { name, threads } = engine.backend
   const weights = 4 * model.slab.weights.size
