@@ -65,63 +65,82 @@ static int64_t place(const int32_t *positions, int64_t i, int64_t time) {
   return positions[i] < 0 || positions[i] >= time ? 0 : positions[i];
 }
 
+// Up to VW floats; lanes behind them are 0 and not stored.
+static inline vf some(const float *p, int64_t n) { return n >= VW ? vload(p) : vload_n(p, n); }
+static inline void store_some(float *p, vf v, int64_t n) {
+  if (n >= VW) vstore(p, v);
+  else vstore_n(p, v, n);
+}
+
+// y (2 half) = x scaled by `r` and the weights w (absent: 1), then each pair (x[j], x[j + half]) rotated by its angle
+static inline void rotate(const float *x, const float *w, float r, const float *cos, float *y, int64_t half) {
+  const float *sin = cos + half;
+  for (int64_t j = 0; j < half; j += VW) {
+    int64_t n = half - j;
+    vf a = some(x + j, n) * r, b = some(x + j + half, n) * r, c = some(cos + j, n), s = some(sin + j, n);
+    if (w) a = some(w + j, n) * a, b = some(w + j + half, n) * b;
+    store_some(y + j, a * c - b * s, n);
+    store_some(y + j + half, b * c + a * s, n);
+  }
+}
+
 // qkv (n, (H + 2 Hkv) D) -> qk (n, (H + Hkv) D): RMSNorm over each head where there are norms, then rotation by the position's angles
 void k_qk_forward(const Command *c, int id, int threads) {
-  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
+  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], from, to;
   const float *qkv = F32(c, 0), *rope = F32(c, 3);
   const int32_t *positions = I32(c, 4);
   float *qk = F32(c, 5), *rstd = F32(c, 6);
   share(n, 1, id, threads, &from, &to);
   for (int64_t i = from; i < to; i++) {
-    const float *cos = rope + place(positions, i, time) * D, *sin = cos + half;
+    const float *cos = rope + place(positions, i, time) * D;
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
-      float *y = qk + (i * (H + Hkv) + h) * D;
-      if (!w) {
-        for (int64_t j = 0; j < half; j++) {
-          y[j] = x[j] * cos[j] - x[j + half] * sin[j];
-          y[j + half] = x[j + half] * cos[j] + x[j] * sin[j];
-        }
-        continue;
-      }
-      float r = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
-      rstd[i * (H + Hkv) + h] = r;
-      for (int64_t j = 0; j < half; j++) {
-        float a = w[j] * (x[j] * r), b = w[j + half] * (x[j + half] * r);
-        y[j] = a * cos[j] - b * sin[j];
-        y[j + half] = b * cos[j] + a * sin[j];
-      }
+      float r = 1;
+      if (w) r = rstd[i * (H + Hkv) + h] = 1 / __builtin_sqrtf(vdot(x, x, D) / D + c->scalar[0]);
+      rotate(x, w, r, cos, qk + (i * (H + Hkv) + h) * D, D / 2);
     }
   }
 }
 
+// g (2 half) = dy rotated back; returns sum g w x (0 without w)
+static inline float rotate_back(const float *dy, const float *w, const float *x, const float *cos, float *g, int64_t half) {
+  const float *sin = cos + half;
+  vf sum = vset(0);
+  for (int64_t j = 0; j < half; j += VW) {
+    int64_t n = half - j;
+    vf a = some(dy + j, n), b = some(dy + j + half, n), c = some(cos + j, n), s = some(sin + j, n);
+    vf da = a * c + b * s, db = b * c - a * s;
+    store_some(g + j, da, n);
+    store_some(g + j + half, db, n);
+    if (w) {
+      sum = FMA(da * some(w + j, n), some(x + j, n), sum);
+      sum = FMA(db * some(w + j + half, n), some(x + j + half, n), sum);
+    }
+  }
+  return vsum(sum);
+}
+
 void k_qk_backward(const Command *c, int id, int threads) {
-  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], half = D / 2, from, to;
+  int64_t n = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], time = c->dim[4], from, to;
   const float *qkv = F32(c, 0), *rope = F32(c, 3), *rstd = F32(c, 5), *dqk = F32(c, 6);
   const int32_t *positions = I32(c, 4);
   float *dqkv = F32(c, 7), *dq_norm = F32(c, 8), *dk_norm = F32(c, 9);
   float *partial = shared_scratch(threads * 2 * D * sizeof(float)), *mine = partial + id * 2 * D;
-  float *g = scratch(id, D * sizeof(float));
   for (int64_t j = 0; j < 2 * D; j++) mine[j] = 0;
   share(n, 1, id, threads, &from, &to);
   for (int64_t i = from; i < to; i++) {
-    const float *cos = rope + place(positions, i, time) * D, *sin = cos + half;
+    const float *cos = rope + place(positions, i, time) * D;
     for (int64_t h = 0; h < H + Hkv; h++) {
       const float *x = qkv + (i * (H + 2 * Hkv) + h) * D, *w = F32(c, h < H ? 1 : 2);
-      const float *dy = dqk + (i * (H + Hkv) + h) * D;
       float *dx = dqkv + (i * (H + 2 * Hkv) + h) * D, *dw = mine + (h < H ? 0 : D);
-      for (int64_t j = 0; j < half; j++) {
-        g[j] = dy[j] * cos[j] + dy[j + half] * sin[j];
-        g[j + half] = dy[j + half] * cos[j] - dy[j] * sin[j];
-      }
-      if (!w) {
-        for (int64_t j = 0; j < D; j++) dx[j] = g[j];
-        continue;
-      }
-      float r = rstd[i * (H + Hkv) + h], mean = dot3(g, w, x, D) * r * r / D;
-      for (int64_t j = 0; j < D; j++) {
-        dx[j] = r * (g[j] * w[j] - x[j] * mean);
-        dw[j] += g[j] * (x[j] * r);
+      float sum = rotate_back(dqk + (i * (H + Hkv) + h) * D, w, x, cos, dx, D / 2);
+      if (!w) continue;
+      float r = rstd[i * (H + Hkv) + h], mean = sum * r * r / D;
+      for (int64_t j = 0; j < D; j += VW) {
+        int64_t rest = D - j;
+        vf g = some(dx + j, rest), xj = some(x + j, rest);
+        store_some(dw + j, some(dw + j, rest) + g * (xj * r), rest);
+        store_some(dx + j, r * (g * some(w + j, rest) - xj * mean), rest);
       }
     }
   }
