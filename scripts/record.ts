@@ -13,6 +13,7 @@ import { readRun } from '../src/run/index.ts'
 import { MODEL_KINDS } from '../src/stages/model-folder.ts'
 import { shelfOf } from '../src/server/studio/aha.ts'
 import { AHA } from '../src/stages/aha/file.ts'
+import { JUDGE_FILES } from '../src/server/studio/judge.ts'
 import { PAGES, pagesOf } from '../src/server/studio/pages.ts'
 import { MOST_RECORDED, recordedFile, type RecordedFile } from '../src/server/studio/recording.ts'
 
@@ -38,7 +39,8 @@ export async function recordRun(run: string, out?: string): Promise<void> {
   for (const stage of stages) {
     const { folder, kind } = stage
     const at = basename(folder)
-    for (const file of readdirSync(folder).sort()) if (KEPT.test(file)) text(`${at}/${file}`)
+    for (const file of readdirSync(folder).sort())
+      if (KEPT.test(file) || JUDGE_FILES.includes(file)) text(`${at}/${file}`)
     if (kind === 'corpus') {
       const documents = documentsOf(folder)
       for (const [file, lines] of documents) text(`${at}/${file}`, joined(lines))

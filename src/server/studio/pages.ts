@@ -8,17 +8,10 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRejection, listSource, readDocuments } from '../../corpus/index.ts'
 import { latestStage, type Run } from '../../run/index.ts'
-import { NotThere } from './form.ts'
 
 export const PAGES = 'pages.jsonl'
 /** Documents read in search of one. */
 const MOST_READ = 20_000
-
-export async function pageOf(run: Run, id: string): Promise<{ id: string; html: string }> {
-  const html = (await pagesOf(run, new Set([id]))).get(id)
-  if (html !== undefined) return { id, html }
-  throw new NotThere(`the page of ${id.slice(0, 100)} is not here any more`, `找不到 ${id.slice(0, 100)} 的原网页了`)
-}
 
 /** The HTML of these documents, as far as it is found. */
 export async function pagesOf(run: Run, ids: ReadonlySet<string>): Promise<Map<string, string>> {

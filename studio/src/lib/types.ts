@@ -109,3 +109,57 @@ export interface Message {
   role: 'system' | 'user' | 'assistant'
   content: string
 }
+
+/** How margins lie around nought (src/stages/calibration.ts). */
+export interface Margins {
+  from: number
+  width: number
+  counts: number[]
+}
+
+export interface Calibration {
+  step: number
+  pairs: number
+  error: number
+  bins: {
+    from: number
+    to: number
+    pairs: number
+    confidence: number | null
+    accuracy: number | null
+    accuracyLow: number | null
+    accuracyHigh: number | null
+  }[]
+  /** Not of older runs. */
+  margins?: Margins
+}
+
+interface Mean {
+  value: number
+  low: number
+  high: number
+}
+
+export interface Best {
+  prompts: number
+  best: Record<string, { reward: Mean; judged: Mean; divergence: number }>
+  trained: Record<string, { reward: Mean; judged: Mean; divergence: number }>
+}
+
+export interface JudgeTables {
+  calibration: Record<string, Calibration>
+  best: Record<string, Best>
+}
+
+/** One exercise many times (src/lessons/randomness.ts). */
+export interface Tired {
+  exercise: { prompt: string; answer: string }
+  times: number
+  right: number
+  outcomes: boolean[]
+  low: number
+  high: number
+  rightAnswer?: string
+  wrongAnswer?: string
+  wrongTimes: number
+}
