@@ -20,7 +20,7 @@ import { MOST_RECORDED, recordedFile, type RecordedFile } from '../src/server/st
 const KEPT = /^(?:manifest|tokenizer|tokenizer_config|config|generation_config)\.json$/
 const DOCUMENTS = 60
 const PER_RULE = 20
-const PAGES_PER_RULE = 5
+const PAGES_PER_RULE = 20
 const ROLLOUT_STEPS = 26
 const GROUPS_PER_STEP = 6
 
@@ -78,6 +78,7 @@ interface Rejected {
   id: string
   rule: string
   detail: string
+  of?: string
 }
 
 function documentsOf(folder: string): [file: string, lines: string[]][] {
@@ -89,7 +90,7 @@ function documentsOf(folder: string): [file: string, lines: string[]][] {
     return counts.get(rule)! <= PER_RULE
   })
   const twins = new Set(
-    shown.flatMap(({ detail }) => /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
+    shown.flatMap(({ of, detail }) => of ?? /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
   )
   const rejected = all.filter((row) => shown.includes(row) || twins.has(row.id)).map(({ line }) => line)
   const every = Math.max(1, Math.floor(kept.length / DOCUMENTS))

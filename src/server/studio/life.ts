@@ -3,6 +3,7 @@
  * page is read again from where it came from (pages.ts), and judged with the thresholds of this run. Documents that were texts from the
  * beginning, and pages that are gone, have their text and their verdict only. Duplicates show beside their twins instead (`rule`, `detail`).
  */
+import { z } from 'zod'
 import { corpusConfig, explainDocument, loadLists, passes, ruleText, verdictOf } from '../../corpus/index.ts'
 import { latestStage, type Run } from '../../run/index.ts'
 import { documentById } from './artifacts.ts'
@@ -80,9 +81,13 @@ export async function lifeOf(run: Run, id: string): Promise<Life> {
   }
 }
 
-/** The run's thresholds; where it reads from, and the questions that it keeps out, do not matter here. */
+/** The run's thresholds; where it reads from, and the questions that it keeps out, do not matter here. Of an older run, today's where its own are no more. */
 function configOf(run: Run) {
   const known = latestStage(run, 'corpus')?.manifest?.config ?? {}
-  const own = Object.fromEntries(Object.keys(corpusConfig.shape).map((key) => [key, known[key]]))
-  return corpusConfig.safeParse({ ...own, sources: [{ path: '-' }], decontaminate: false }).data
+  const { filters, sources: _sources, decontaminate: _decontaminate, ...shape } = corpusConfig.shape
+  const own = Object.keys(shape).map((key) => [key, known[key]])
+  const thresholds = z.record(z.string(), z.unknown()).safeParse(known.filters).data ?? {}
+  const usable = Object.entries(thresholds).filter(([key, value]) => filters.safeParse({ [key]: value }).success)
+  const config = { ...Object.fromEntries(own), filters: Object.fromEntries(usable), sources: [{ path: '-' }] }
+  return corpusConfig.safeParse({ ...config, decontaminate: false }).data
 }

@@ -75,3 +75,11 @@ export function modelName({ kind, stage, step }: { kind: string; stage: string; 
               : lifeOf(kind)
   return step === null ? name : t(`${name}, step ${step}`, `${name}，第 ${step} 步`)
 }
+
+/** A run's name; of a recording, what was recorded. */
+export const runName = (id: string): string =>
+  id === '@quickstart-zh'
+    ? t('recorded quickstart, Chinese', '录制的快速入门（中文）')
+    : id === '@quickstart-en'
+      ? t('recorded quickstart, English', '录制的快速入门（英文）')
+      : id

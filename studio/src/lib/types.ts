@@ -1,10 +1,14 @@
 /** What the server says, as this page reads it. */
+import type { Sentence } from './language.svelte.ts'
+
 export interface StageCard {
   kind: string
   name: string
   folder: string
   done: boolean
   seconds: number | null
+  /** The run beside this one that made it. */
+  takenFrom: string | null
 }
 
 export interface Model {
@@ -69,6 +73,8 @@ export interface Document {
   language?: string
   rule?: string
   detail?: string
+  /** Of a duplicate: the document that stays. */
+  of?: string
 }
 
 export interface Documents {
@@ -162,4 +168,39 @@ export interface Tired {
   rightAnswer?: string
   wrongAnswer?: string
   wrongTimes: number
+}
+
+export interface LifeCheck {
+  rule: string
+  name: Sentence
+  passes: boolean
+  value: number | null
+  threshold: number
+  wants: '≥' | '≤'
+  quote: string | null
+}
+
+/** A document from page to verdict (src/server/studio/life.ts). */
+export interface Life {
+  id: string
+  url: string | null
+  html: string | null
+  text: string
+  rule: string | null
+  detail: string | null
+  steps: { step: string; checks: LifeCheck[]; failed: string | null }[]
+  dropped: { rule: string; line: string }[]
+}
+
+/** Several runs in tables (src/server/studio/compared.ts). */
+interface Table {
+  title: string
+  note?: string
+  rows: { label: string; cells: string[] }[]
+}
+
+export interface ComparedTables {
+  runs: string[]
+  zh: Table[]
+  en: Table[]
 }
