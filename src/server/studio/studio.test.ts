@@ -340,25 +340,33 @@ describe.each(['quickstart-zh', 'quickstart-en'])('the recording %s', (name) => 
 
   it('tells the life of a document: its page, its text, and the line that decided', async () => {
     const at = `/api/runs/@${name}`
-    const lifeOf = async (rule?: string) => {
-      const { rows } = await (await get(`${at}/documents?count=1${rule === undefined ? '' : `&rule=${rule}`}`)).json()
-      return (await get(`${at}/life?id=${encodeURIComponent(rows[0].id)}`)).json()
+    const livesOf = async (query: string) => {
+      const { rows } = await (await get(`${at}/documents?${query}`)).json()
+      return Promise.all(
+        rows.map(async ({ id }: { id: string }) => (await get(`${at}/life?id=${encodeURIComponent(id)}`)).json()),
+      )
     }
     const metrics = JSON.parse(
       readFileSync(join(await unpackRecording(shipped, name), '01-corpus/manifest.json'), 'utf8'),
     ).metrics as Record<string, number>
     const repeats = Object.keys(metrics).find((key) => /^rejected\.gopher-repetition.*grams$/.test(key))!
-    const dropped = await lifeOf(repeats.slice('rejected.'.length))
-    expect(dropped.html).toContain('<body>')
-    const checks = dropped.steps.flatMap((step: { checks: object[] }) => step.checks)
-    const failing = checks.find((check: { rule: string }) => check.rule === dropped.rule)
-    expect(failing.passes).toBe(false)
-    expect(dropped.text).toContain(failing.quote.replace(/…$/, ''))
-    expect(failing.value).toBeGreaterThan(failing.threshold)
+    const dropped = await livesOf(`count=20&rule=${repeats.slice('rejected.'.length)}`)
+    expect(dropped.every(({ html }) => html.includes('<body>'))).toBe(true)
+    // The recording was made by an older version: some pages would pass today.
+    const decided = dropped.flatMap(({ steps, rule, text }) =>
+      steps.flatMap(({ checks }: { checks: { rule: string; passes: boolean; quote: string }[] }) =>
+        checks.filter((check) => check.rule === rule && !check.passes).map((check) => ({ ...check, text })),
+      ),
+    )
+    expect(decided.length).toBeGreaterThan(5)
+    for (const { quote, text, value, threshold } of decided) {
+      expect(text).toContain(quote.replace(/…$/, ''))
+      expect(value).toBeGreaterThan(threshold)
+    }
 
-    const kept = await lifeOf()
-    expect(kept).toMatchObject({ rule: null, detail: null })
-    if (kept.html !== null) expect(JSON.stringify(kept.steps)).not.toContain('"passes":false')
+    const kept = await livesOf('count=20')
+    expect(kept.every(({ rule }) => rule === null)).toBe(true)
+    expect(kept.filter(({ html }) => html !== null).length).toBeGreaterThan(5)
     expect((await get(`${at}/life?id=nobody`)).status).toBe(404)
   })
 
