@@ -83,3 +83,12 @@ export const runName = (id: string): string =>
     : id === '@quickstart-en'
       ? t('recorded quickstart, English', '录制的快速入门（英文）')
       : id
+
+/** What is practised, as a person says it; tasks of somebody's own keep their name. */
+export function taskOf(name: string): string {
+  const [, kind, n] = /^(arithmetic|countdown)-(\d+)-(?:digits|numbers)$/.exec(name) ?? []
+  if (kind === 'arithmetic') return t(`sums of ${n} digits`, `${n} 位数算术`)
+  if (kind === 'countdown') return t(`countdown of ${n} numbers`, `${n} 个数凑数`)
+  if (name === 'essays') return t('essays', '作文')
+  return name
+}

@@ -87,6 +87,8 @@ export interface RolloutAnswer {
   text: string
   reward: number
   credit?: number
+  /** For the form, and for the answer; not of older runs. */
+  parts?: { format: number; answer: number }
   correct: boolean
   advantage: number
   logProb: number
