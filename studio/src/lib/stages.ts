@@ -15,6 +15,8 @@ export function lifeOf(kind: string): string {
       return t('Studying examples', '看例题')
     case 'reward-model':
       return t('Learning a taste', '摸清口味')
+    case 'rejection-sampling':
+      return t('Keeping what went right', '做对的抄进例题本')
     case 'dpo':
       return t('Minding preferences', '照着口味改')
     case 'rl':
@@ -44,6 +46,8 @@ export function termOf(kind: string): string {
       return t('fine-tuning', '监督微调')
     case 'reward-model':
       return t('reward model', '奖励模型')
+    case 'rejection-sampling':
+      return t('rejection sampling', '拒绝采样')
     case 'dpo':
       return t('DPO', '直接偏好优化')
     case 'rl':
