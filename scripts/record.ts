@@ -13,13 +13,14 @@ import { readRun } from '../src/run/index.ts'
 import { MODEL_KINDS } from '../src/stages/model-folder.ts'
 import { shelfOf } from '../src/server/studio/aha.ts'
 import { AHA } from '../src/stages/aha/file.ts'
+import { JUDGE_FILES } from '../src/server/studio/judge.ts'
 import { PAGES, pagesOf } from '../src/server/studio/pages.ts'
 import { MOST_RECORDED, recordedFile, type RecordedFile } from '../src/server/studio/recording.ts'
 
 const KEPT = /^(?:manifest|tokenizer|tokenizer_config|config|generation_config)\.json$/
 const DOCUMENTS = 60
 const PER_RULE = 20
-const PAGES_PER_RULE = 5
+const PAGES_PER_RULE = 20
 const ROLLOUT_STEPS = 26
 const GROUPS_PER_STEP = 6
 
@@ -38,7 +39,8 @@ export async function recordRun(run: string, out?: string): Promise<void> {
   for (const stage of stages) {
     const { folder, kind } = stage
     const at = basename(folder)
-    for (const file of readdirSync(folder).sort()) if (KEPT.test(file)) text(`${at}/${file}`)
+    for (const file of readdirSync(folder).sort())
+      if (KEPT.test(file) || JUDGE_FILES.includes(file)) text(`${at}/${file}`)
     if (kind === 'corpus') {
       const documents = documentsOf(folder)
       for (const [file, lines] of documents) text(`${at}/${file}`, joined(lines))
@@ -76,6 +78,7 @@ interface Rejected {
   id: string
   rule: string
   detail: string
+  of?: string
 }
 
 function documentsOf(folder: string): [file: string, lines: string[]][] {
@@ -87,7 +90,7 @@ function documentsOf(folder: string): [file: string, lines: string[]][] {
     return counts.get(rule)! <= PER_RULE
   })
   const twins = new Set(
-    shown.flatMap(({ detail }) => /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
+    shown.flatMap(({ of, detail }) => of ?? /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
   )
   const rejected = all.filter((row) => shown.includes(row) || twins.has(row.id)).map(({ line }) => line)
   const every = Math.max(1, Math.floor(kept.length / DOCUMENTS))

@@ -27,6 +27,8 @@ export interface ShotOptions {
   url: string
   out: string
   screens?: readonly string[]
+  /** Another run than the recordings, in both languages. */
+  run?: string
   /** Fewer: desktop, light, story of each language only. */
   quick?: boolean
 }
@@ -40,7 +42,7 @@ export const openChromium = (): Promise<Browser> =>
   })
 
 /** What was wrong, a line each. */
-export async function takeShots({ url, out, screens = SCREENS, quick = false }: ShotOptions): Promise<string[]> {
+export async function takeShots({ url, out, screens = SCREENS, run, quick = false }: ShotOptions): Promise<string[]> {
   mkdirSync(out, { recursive: true })
   const browser = await openChromium()
   const problems: string[] = []
@@ -60,7 +62,7 @@ export async function takeShots({ url, out, screens = SCREENS, quick = false }: 
             for (const screen of screens) {
               if (quick && depth === 'workbench') continue
               at = [screen, lang, size, colorScheme, depth].join('-')
-              await page.goto(`${url}/${screen}?run=@quickstart-${lang}&lang=${lang}&depth=${depth}`)
+              await page.goto(`${url}/${screen}?run=${run ?? `@quickstart-${lang}`}&lang=${lang}&depth=${depth}`)
               await page.waitForSelector('main h1')
               await settle(page, screen)
               const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
@@ -80,9 +82,16 @@ async function settle(page: Page, screen: string): Promise<void> {
   const press = (name: RegExp) => page.getByRole('button', { name }).first().click()
   if (screen === 'lesson') for (let n = 0; n < 3; n++) await press(/One step|走一步/)
   if (screen === 'memory') await press(/^(Recite|背)$/)
-  if (screen === 'preferences') await press(/Let it write|让它写/)
+  if (screen === 'preferences')
+    await press(/Let it write|让它写/)
+      .then(() => page.waitForSelector('.draft'))
+      .catch(() => {})
+  if (screen === 'sampling' || screen === 'corpus')
+    await press(/One sum|同一道题|Its life|看它的一生/)
+      .then(() => page.waitForSelector('.times, .life'))
+      .catch(() => {})
   if (screen === 'chat') {
-    await press(/35\+46|认识|who/i).catch(() => {})
+    await page.locator('main .row button').last().click()
     await page.waitForSelector('button.token').catch(() => {})
   }
   await page.waitForLoadState('networkidle', { timeout: 1500 }).catch(() => {}) // a stream of events stays open

@@ -33,7 +33,7 @@ export async function studyStudio(pairs: number): Promise<void> {
     for (let pair = 0; pair < pairs; pair++) {
       const speeds: Record<string, number> = {}
       for (const watched of pair % 2 === 0 ? [false, true] : [true, false])
-        speeds[watched ? 'watched' : 'alone'] = await trainingSpeed(runs, `speed-${pair}-${watched}`, watched)
+        speeds[watched ? 'watched' : 'alone'] = await trainingSpeed(base, `speed-${pair}-${watched}`, watched)
       ratios.push(speeds.watched! / speeds.alone!)
       console.log(
         `pair ${pair + 1}: ${JSON.stringify(speeds)}, ratio ${ratios.at(-1)!.toFixed(4)}, load ${loadavg()[0]!.toFixed(1)}`,
@@ -102,8 +102,10 @@ async function firstFold(url: string): Promise<number> {
 }
 
 /** Median tokens a second of the pre-training of `tiny`, all but the first progress events. */
-async function trainingSpeed(runs: string, name: string, watched: boolean): Promise<number> {
+async function trainingSpeed(base: string, name: string, watched: boolean): Promise<number> {
+  const runs = join(base, name) // alone in there: beside its twin it would take over what that one made
   const folder = join(runs, name)
+  mkdirSync(runs)
   const server = watched ? await serve(runs) : undefined
   const trainer = xueba(['run', 'tiny', '--out', folder, '--set', 'stages.pretrain.steps=3000'])
   trainer.stdout!.resume()

@@ -67,7 +67,7 @@ npm run study -- human [--parts words] [--folds 5] [--judged 5] [--depth 1] [--t
 npm run study -- record --run runs/quickstart-zh [--out FILE]
                                                       a finished run as a recording for the studio (seconds, at most 2 MB)
 npm run study -- studio [--pairs 5]                   what the studio costs: long logs, a trainer's speed (5 minutes)
-npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--quick]
+npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--run NAME] [--quick]
                                                       pictures of the studio's screens into studio/shots (4 minutes)`
 
 const { positionals, values } = parseArgs({
@@ -150,6 +150,7 @@ switch (positionals[0]) {
       out: values.out ?? 'studio/shots',
       screens: positionals.slice(1),
       quick: values.quick,
+      run: values.run,
     }
     const problems = await takeShots({ ...shots, screens: shots.screens.length > 0 ? shots.screens : undefined })
     console.log(problems.join('\n') || `all in ${shots.out}`)

@@ -130,6 +130,47 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await page.getByText('1 / 20').waitFor()
   })
 
+  it('works a sum out a hundred times, beside a calculator', async () => {
+    await page.goto(`${url}/sampling?run=@quickstart-en&lang=en`)
+    await button('One sum, 100 times').click()
+    const grids = page.locator('#tired .times')
+    await grids.first().waitFor({ timeout: 120_000 })
+    expect(await grids.nth(0).locator('i').count()).toBe(100)
+    expect(await grids.nth(1).locator('i.right').count()).toBe(100)
+    const right = await grids.nth(0).locator('i.right').count()
+    await page.getByText(`right ${right} of 100 times`).waitFor()
+  })
+
+  it('shows the life of a page, with the line that decided', async () => {
+    await page.goto(`${url}/corpus?run=@quickstart-zh&lang=zh&rule=gopher-repetition/duplicate-8-grams`)
+    await button(/看它的一生/).click()
+    await page.locator('.life pre mark').first().waitFor()
+    const marked = await page.locator('.life .text mark').first().innerText()
+    expect(await page.locator('.life q').first().innerText()).toContain(marked.slice(0, 5))
+  })
+
+  it('puts two tokenizers side by side, and joins bytes step by step', async () => {
+    await page.goto(`${url}/tokenizer?run=@quickstart-en&lang=en`)
+    await page.getByLabel('Beside it').selectOption('@quickstart-zh')
+    await page.locator('#density li').nth(3).waitFor()
+    const pieces = page.locator('#merges .token')
+    const before = await pieces.count()
+    await page.getByRole('slider', { name: 'Merges' }).focus()
+    await page.keyboard.press('ArrowRight')
+    await expect.poll(() => pieces.count()).toBeLessThan(before)
+    await page.keyboard.press('End')
+    const text = await page.getByRole('textbox', { name: 'Text' }).inputValue()
+    expect((await pieces.allInnerTexts()).join('').replaceAll('␣', ' ')).toBe(text.slice(0, 40))
+  })
+
+  it('compares reports, in both languages', async () => {
+    await page.goto(`${url}/runs?lang=en&compare=@quickstart-zh,@quickstart-en`)
+    await page.getByRole('heading', { name: 'What they are' }).waitFor()
+    await page.locator('#language').click()
+    await page.getByRole('heading', { name: '各是什么' }).waitFor()
+    await page.locator('#language').click()
+  })
+
   it('shows the answers of a step, and moves by arrow keys', async () => {
     await page.goto(`${url}/rl?run=@quickstart-en&lang=en`)
     await page.locator('ul.cards li').first().waitFor()
@@ -214,6 +255,7 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await expect.poll(() => page.locator('tbody tr').count()).toBe(2)
     expect(existsSync(join(runs, 'mine'))).toBe(false)
   })
+
   it('studies a dialogue written on the page, in a run that goes on from the recording', async () => {
     await page.goto(`${url}/sft?run=@quickstart-en&lang=en`)
     await button('Write a new one').click()
@@ -228,5 +270,32 @@ describe.skipIf(why)('the studio', { timeout: 240_000 }, () => {
     await page.keyboard.press('Enter')
     await button('Again').waitFor()
     await expect.poll(() => page.locator('main').innerText()).toContain('Ultramarine')
+  })
+
+  it('ranks drafts by keyboard, undoes, sees how consistent somebody is, and trains a judge on it', async () => {
+    await page.goto(`${url}/preferences?run=quickstart-en-mine&lang=en`)
+    await button('Let it write').click()
+    for (let n = 1; n <= 6; n++) {
+      await page.locator('.draft').first().waitFor()
+      if (n === 6) await page.getByText('You have seen these').waitFor()
+      await page.locator('main').focus()
+      await page.keyboard.press('1')
+      if (!(await button('That is my order').isEnabled())) await page.keyboard.press('2')
+      await page.keyboard.press('Enter')
+      await page.getByText(`${n} / 20`).waitFor()
+      await expect.poll(() => button('All bad').isEnabled()).toBe(true)
+    }
+    // The same drafts backwards, and the first were best both times: nothing agrees.
+    await page.getByText(/Of \d+ pairs that you saw twice, you ordered 0 the same way/).waitFor()
+    await page.keyboard.press('u')
+    await page.getByText('5 / 20').waitFor()
+    await button('Learn my taste now').click()
+    await page.waitForURL(/run=quickstart-en-mine-taste/)
+    await expect.poll(() => status().innerText(), { timeout: 120_000 }).toBe('finished')
+    await page
+      .locator('#judge')
+      .getByText(/picks the one that the person preferred|too few labels/)
+      .waitFor()
+    expect(existsSync(join(runs, 'quickstart-en-mine-taste', '02-reward-model', 'model.safetensors'))).toBe(true)
   })
 })

@@ -109,6 +109,7 @@ describe('about a model', () => {
     const tired = await tire(model, tokenizer, arithmetic({ language: 'en' }), { times: 30, maxTokens: 5, seed: 1 })
     expect(tired).toMatchObject({ times: 30, right: 0, rightAnswer: undefined })
     expect(tired.wrongTimes).toBeGreaterThan(0)
+    expect(tired.outcomes).toEqual(Array(30).fill(false))
   })
 
   test('memory: costs, recitals and facts of a model that knows nothing', async () => {

@@ -58,6 +58,8 @@ export interface TiredModel extends Interval {
   exercise: Exercise
   times: number
   right: number
+  /** Of every time, in order: whether it was right. */
+  outcomes: boolean[]
   /** The most frequent right and wrong answers, where there is one. */
   rightAnswer: string | undefined
   wrongAnswer: string | undefined
@@ -101,6 +103,7 @@ export async function tire(
     exercise: problems[chosen]!,
     times,
     right: right.length,
+    outcomes: answers.map(({ correct }) => correct),
     ...wilson(right.length, times),
     rightAnswer: tally(right)[0]?.text,
     wrongAnswer: wrong[0]?.text,

@@ -21,6 +21,9 @@ import { createTokenScorer } from './rl/token-scorer.ts'
 import type { Metrics, Stage } from './stage.ts'
 import { type Interval, mean, meanInterval } from './statistics.ts'
 
+/** In the stage's folder: means over the prompts for every n, and for every model that was trained from the same start. */
+export const BEST_OF_N = 'best-of-n.json'
+
 const schema = z.object({
   tasks: z.array(practice({})).min(1).describe('what is written; the first one counts'),
   from: z.string().default('latest').describe('the earlier stage whose model is sampled, by name; default: the latest'),
@@ -93,7 +96,7 @@ export const bestOfN: Stage<Config> = {
     scorer.free()
     for (const model of [start, judge]) freeModel(model)
 
-    await writeJson(join(context.folder, 'best-of-n.json'), { format: 1, prompts: exercises.length, best, trained })
+    await writeJson(join(context.folder, BEST_OF_N), { format: 1, prompts: exercises.length, best, trained })
     const metrics: Metrics = { problems: exercises.length }
     const names = [
       ...Object.entries(best).map(([n, one]) => [`best-of-${n}`, one] as const),

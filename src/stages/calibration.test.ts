@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { random } from '../tensor/index.ts'
-import { BINS, calibration, confidenceOf } from './calibration.ts'
+import { BINS, calibration, confidenceOf, marginHistogram } from './calibration.ts'
 
 /** Margins of a judge who says σ(margin) and is right so often when σ(scale · margin) is the truth. */
 function draw(count: number, scale: number): number[] {
@@ -39,4 +39,20 @@ it('every pair is in one bin, whatever its margin', () => {
     }),
     { numRuns: 50 },
   )
+})
+
+it('the histogram counts every margin once, wrong ones left of nought and right ones right of it', () => {
+  const half = (counts: readonly number[]) => counts.reduce((sum, count) => sum + count, 0)
+  fc.assert(
+    fc.property(fc.array(fc.float({ noNaN: true, noDefaultInfinity: true }), { minLength: 1 }), (margins) => {
+      const { from, width, counts } = marginHistogram(margins)
+      expect(from).toBeCloseTo((-width * counts.length) / 2, 6)
+      expect(half(counts.slice(0, counts.length / 2))).toBe(margins.filter((margin) => margin < 0).length)
+      expect(half(counts)).toBe(margins.length)
+    }),
+    { numRuns: 100 },
+  )
+  const { counts } = marginHistogram([-1, 0.1, 0.95, 1, 1, 50, ...Array<number>(300).fill(0.5)])
+  expect(counts.at(-1)).toBe(4)
+  expect(counts[0]).toBe(1)
 })

@@ -7,6 +7,8 @@ import { accuracyOf } from './pairs.ts'
 import { mean } from './statistics.ts'
 
 export const BINS = 5
+/** In a reward model's folder: the table and the histogram of its latest measurement. */
+export const CALIBRATION = 'calibration.json'
 
 /** Pairs of which the judge was about as sure. */
 export interface ReliabilityBin {
@@ -39,4 +41,27 @@ export function calibration(margins: readonly number[]): { bins: ReliabilityBin[
     0,
   )
   return { bins, error }
+}
+
+/** How margins lie around nought: `counts[i]` of them are in [from + i · width, from + (i + 1) · width), the last bin closed. Nought is a border. */
+export interface MarginHistogram {
+  from: number
+  width: number
+  counts: number[]
+}
+
+/** Bins to either side of nought. */
+const SIDE = 12
+
+/** The middle of 99 % of the margins spans the bins; those beyond are counted in the outermost. */
+export function marginHistogram(margins: readonly number[]): MarginHistogram {
+  const sizes = margins.map(Math.abs).sort((a, b) => a - b)
+  const reach = Math.max(1e-6, sizes[Math.ceil(0.99 * sizes.length) - 1] ?? 1)
+  const width = reach / SIDE
+  const counts = Array<number>(2 * SIDE).fill(0)
+  for (const margin of margins) {
+    const bin = Math.floor(margin / width) + SIDE
+    counts[Math.max(0, Math.min(2 * SIDE - 1, bin))]!++
+  }
+  return { from: -SIDE * width, width, counts }
 }

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { createRewardScorer, createRewardTrainer, freeModel, placeChoices, placeTexts } from '../nn/index.ts'
 import { UserError, writeJson } from '../run/index.ts'
-import { calibration, confidenceOf } from './calibration.ts'
+import { CALIBRATION, calibration, confidenceOf, marginHistogram } from './calibration.ts'
 import { loadModel, loadTokenizer, modelBefore, saveModel } from './model-folder.ts'
 import { optimizerOf } from './options.ts'
 import { accuracyOf, courseOf, type Order, type Pair, pairOptions, type Pairs, readPairs } from './pairs.ts'
@@ -57,7 +57,8 @@ export const rewardModel: Stage<Config> = {
         const { accuracyLow: low, accuracyHigh: high, ...rest } = judged(margins)
         const { bins, error } = calibration(margins)
         latest = { ...rest, accuracyLow: low, accuracyHigh: high, calibrationError: error, ...reliability(bins) }
-        await writeJson(join(context.folder, 'calibration.json'), { step, pairs: margins.length, error, bins })
+        const table = { step, pairs: margins.length, error, bins, margins: marginHistogram(margins) }
+        await writeJson(join(context.folder, CALIBRATION), table)
         const metric = { type: 'metric', step, split: 'heldout' } as const
         context.emit({ ...metric, name: 'accuracy', value: rest.accuracy, low, high })
         context.emit({ ...metric, name: 'loss', value: rest.heldOutLoss })

@@ -14,20 +14,31 @@ import { requireLoopbackHost } from '../guard.ts'
 import { streamOf } from '../respond.ts'
 import { AHA } from '../../stages/aha/file.ts'
 import { shelfOf } from './aha.ts'
+import { comparedTables } from './compared.ts'
 import { cardOf, documentById, documentsOf, modelFolder, rolloutsOf, rolloutStage, tokenizerFile } from './artifacts.ts'
 import { examplesOf } from './examples.ts'
 import { bodyOf, NotThere, queryOf } from './form.ts'
+import { judgeOf } from './judge.ts'
+import { lifeOf } from './life.ts'
 import { openLog, type RunLog } from './log.ts'
-import { pageOf } from './pages.ts'
 import type { Place, Places } from './places.ts'
 import { furtherRoutes } from './further.ts'
 import { rankRoutes } from './rank.ts'
-import { chatRequest, controlBody, createBody, deleteBody, nextRequest, scoreRequest } from './requests.ts'
+import {
+  chatRequest,
+  controlBody,
+  createBody,
+  deleteBody,
+  nextRequest,
+  scoreRequest,
+  tiredRequest,
+} from './requests.ts'
 import { recipeForm, type StudioRecipes } from './recipes.ts'
 import { requireSameOrigin, requireToken } from './token.ts'
 import type { Asset } from './static.ts'
 import { runStream } from './stream.ts'
 import type { Talker } from './talk.ts'
+import { tiredOf } from './tired.ts'
 import type { Trainers } from './trainers.ts'
 
 export interface StudioParts {
@@ -125,7 +136,8 @@ export function createStudio(parts: StudioParts): Hono {
     return c.json(await documentsOf(await runOf(c), { rule, skip, count }))
   })
   app.get('/api/runs/:run/document', async (c) => c.json(await documentById(await runOf(c), c.req.query('id') ?? '')))
-  app.get('/api/runs/:run/page', async (c) => c.json(await pageOf(await runOf(c), c.req.query('id') ?? '')))
+  app.get('/api/runs/:run/life', async (c) => c.json(await lifeOf(await runOf(c), c.req.query('id') ?? '')))
+  app.get('/api/runs/:run/judge', async (c) => c.json(await judgeOf(await runOf(c))))
   app.get('/api/runs/:run/aha', async (c) => {
     const { folder, recorded } = await placeOf(c)
     const run = await readRun(folder)
@@ -157,6 +169,15 @@ export function createStudio(parts: StudioParts): Hono {
   app.post('/api/runs/:run/score', async (c) => {
     const { model, text } = await bodyOf(c, scoreRequest)
     return c.json(await talker.score(modelFolder(await runOf(c), model), text))
+  })
+  app.post('/api/runs/:run/tired', async (c) => {
+    const { model, ...options } = await bodyOf(c, tiredRequest)
+    return c.json(await tiredOf(await runOf(c), model, talker, options))
+  })
+
+  app.get('/api/compare', async (c) => {
+    const { runs } = queryOf(c, compareQuery)
+    return c.json(await comparedTables(places, runs.split(',')))
   })
 
   app.get('/api/recipes', (c) => c.json(recipes.list()))
@@ -222,6 +243,7 @@ const documentsQuery = z.object({
   skip: number.default(0),
   count: number.max(100).default(20),
 })
+const compareQuery = z.object({ runs: z.string().max(600) })
 const rolloutsQuery = z.object({ stage: z.string().max(200).optional(), step: number.optional() })
 
 async function* jsonLines(first: IteratorResult<object, void>, rest: AsyncGenerator<object, void, void>) {

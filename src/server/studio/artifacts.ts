@@ -163,7 +163,15 @@ export interface RunCard {
   language: 'zh' | 'en'
   recorded: boolean
   running: boolean
-  stages: { kind: string; name: string; folder: string; done: boolean; seconds: number | null }[]
+  stages: {
+    kind: string
+    name: string
+    folder: string
+    done: boolean
+    seconds: number | null
+    /** The run beside this one that made it (`stages/take-over.ts`). */
+    takenFrom: string | null
+  }[]
   models: StudioModel[]
   /** When something last happened, ms since 1970. */
   changed: number
@@ -188,6 +196,7 @@ export async function cardOf(
       folder: basename(folder),
       done: manifest !== undefined,
       seconds: manifest?.seconds ?? null,
+      takenFrom: manifest?.takenFrom ?? null,
     })),
     models: modelsOf(run),
     changed: found.mtimeMs,

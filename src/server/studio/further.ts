@@ -86,5 +86,5 @@ async function judge(run: Run, folder: string) {
     )
   const file = join(folder, 'preferences.jsonl')
   await copyFile(join(run.folder, 'preferences.jsonl'), file)
-  return { kind: 'reward-model', epochs: 4, rows: 8, time: 160, evaluateEvery: 10, data: [{ file }] }
+  return { kind: 'reward-model', epochs: 4, rows: 8, time: 160, evaluateEvery: 5, heldOut: 0.2, data: [{ file }] }
 }

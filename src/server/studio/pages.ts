@@ -3,22 +3,15 @@
  * Files are read from their beginning until the page is found, so a page far into a large archive is given up on (`MOST_READ`).
  * A recording has no sources; it keeps some pages in `pages.jsonl`.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isRejection, listSource, readDocuments } from '../../corpus/index.ts'
 import { latestStage, type Run } from '../../run/index.ts'
-import { NotThere } from './form.ts'
 
 export const PAGES = 'pages.jsonl'
 /** Documents read in search of one. */
 const MOST_READ = 20_000
-
-export async function pageOf(run: Run, id: string): Promise<{ id: string; html: string }> {
-  const html = (await pagesOf(run, new Set([id]))).get(id)
-  if (html !== undefined) return { id, html }
-  throw new NotThere(`the page of ${id.slice(0, 100)} is not here any more`, `找不到 ${id.slice(0, 100)} 的原网页了`)
-}
 
 /** The HTML of these documents, as far as it is found. */
 export async function pagesOf(run: Run, ids: ReadonlySet<string>): Promise<Map<string, string>> {
@@ -34,10 +27,10 @@ export async function pagesOf(run: Run, ids: ReadonlySet<string>): Promise<Map<s
     return found
   }
   const sources = (stage.manifest?.config.sources ?? []) as { path?: unknown }[]
-  const paths = [
-    join(stage.folder, 'crawl'),
-    ...sources.flatMap(({ path }) => (typeof path === 'string' ? [path] : [])),
-  ]
+  const crawl = join(stage.folder, 'crawl')
+  // File by file, as the stage reads them: documents are named after the file, and after the folder where a folder is read.
+  const town = existsSync(crawl) ? readdirSync(crawl).map((file) => join(crawl, file)) : []
+  const paths = [...town, ...sources.flatMap(({ path }) => (typeof path === 'string' ? [path] : []))]
   let read = 0
   for (const path of paths.filter((one) => existsSync(one)))
     for (const file of await listSource({ path })) {

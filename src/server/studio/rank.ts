@@ -3,6 +3,7 @@ import type { Context, Hono } from 'hono'
 import { type Run, UserError } from '../../run/index.ts'
 import { pairsOf, type Ranking } from '../../stages/ranking.ts'
 import { readRankings, saveRankings, townPrompts } from '../../stages/rankings.ts'
+import { wilson } from '../../stages/statistics.ts'
 import { modelFolder } from './artifacts.ts'
 import { bodyOf } from './form.ts'
 import type { Place } from './places.ts'
@@ -22,10 +23,11 @@ const AGAIN_EVERY = 5
 export function rankRoutes(app: Hono, { ownOf, placeOf, runOf, talker }: RankParts): void {
   app.get('/api/runs/:run/rank', async (c) => c.json(summary(await readRankings((await placeOf(c)).folder))))
   app.post('/api/runs/:run/rank/drafts', async (c) => {
-    const { model, drafts } = await bodyOf(c, draftsBody)
+    const { model, drafts, skipped } = await bodyOf(c, draftsBody)
     const run = await runOf(c)
     const rankings = await readRankings(run.folder)
-    const again = rankings.length > 0 && rankings.length % AGAIN_EVERY === 0 ? rankings.at(-AGAIN_EVERY) : undefined
+    const isDue = skipped === 0 && rankings.length > 0 && rankings.length % AGAIN_EVERY === 0
+    const again = isDue ? rankings.at(-AGAIN_EVERY) : undefined
     if (again && again.drafts.length === drafts && !isRepeat(rankings, again))
       return c.json({ prompt: again.prompt, drafts: again.drafts.toReversed(), turn: rankings.length, again: true })
     const prompts = await townPrompts(run.folder)
@@ -36,7 +38,7 @@ export function rankRoutes(app: Hono, { ownOf, placeOf, runOf, talker }: RankPar
       )
     const where = modelFolder(run, model)
     for (let attempt = 0; attempt < 8; attempt++) {
-      const turn = rankings.length + attempt
+      const turn = rankings.length + skipped + attempt
       const prompt = prompts[turn % prompts.length]!
       const written = await talker.drafts(where, prompt, drafts, 1 + turn * 1000)
       if (written.length >= 2) return c.json({ prompt, drafts: written, turn: rankings.length, again: false })
@@ -88,7 +90,8 @@ export function summary(rankings: readonly Ranking[]) {
     )
     orders.set(keyOf(ranking), known)
   }
-  return { rankings: rankings.length, pairs: rankings.flatMap(pairsOf).length, comparedTwice: twice, same }
+  const { low, high } = wilson(same, twice)
+  return { rankings: rankings.length, pairs: rankings.flatMap(pairsOf).length, comparedTwice: twice, same, low, high }
 }
 
 /** 1 when draft `a` stands before `b`, -1 behind, 0 beside. */

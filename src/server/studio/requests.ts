@@ -25,6 +25,12 @@ export type ChatRequest = z.infer<typeof chatRequest>
 export const nextRequest = z.strictObject({ model: modelId, text, chat: z.boolean().default(false) })
 export const scoreRequest = z.strictObject({ model: modelId, text: text.min(1).max(20_000) })
 
+export const tiredRequest = z.strictObject({
+  model: modelId,
+  times: z.number().int().min(10).max(100).default(100),
+  seed: z.number().int().min(0).max(0xffffffff).default(1),
+})
+
 export const controlBody = z.discriminatedUnion('type', [
   z.strictObject({ type: z.enum(['pause', 'resume', 'stop']) }),
   z.strictObject({ type: z.literal('sample'), prompt: z.string().max(1000).optional() }),
@@ -75,7 +81,12 @@ export const furtherBody = z.strictObject({
     .optional(),
 })
 
-export const draftsBody = z.strictObject({ model: modelId, drafts: z.number().int().min(2).max(5).default(3) })
+export const draftsBody = z.strictObject({
+  model: modelId,
+  drafts: z.number().int().min(2).max(5).default(3),
+  /** Drafts that were passed over since the last order: others are wanted. */
+  skipped: z.number().int().min(0).max(100_000).default(0),
+})
 
 export const labelBody = z.strictObject({
   prompt: text.min(1),

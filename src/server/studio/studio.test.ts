@@ -338,12 +338,72 @@ describe.each(['quickstart-zh', 'quickstart-en'])('the recording %s', (name) => 
     expect((await send(at, { confirm: `@${name}` }, 'DELETE')).status).toBe(400)
   })
 
-  it('has drafts to rank', async () => {
+  it('tells the life of a document: its page, its text, and the line that decided', async () => {
+    const at = `/api/runs/@${name}`
+    const livesOf = async (query: string) => {
+      const { rows } = await (await get(`${at}/documents?${query}`)).json()
+      return Promise.all(
+        rows.map(async ({ id }: { id: string }) => (await get(`${at}/life?id=${encodeURIComponent(id)}`)).json()),
+      )
+    }
+    const metrics = JSON.parse(
+      readFileSync(join(await unpackRecording(shipped, name), '01-corpus/manifest.json'), 'utf8'),
+    ).metrics as Record<string, number>
+    const repeats = Object.keys(metrics).find((key) => /^rejected\.gopher-repetition.*grams$/.test(key))!
+    const dropped = await livesOf(`count=20&rule=${repeats.slice('rejected.'.length)}`)
+    expect(dropped.every(({ html }) => html.includes('<body>'))).toBe(true)
+    // The recording was made by an older version: some pages would pass today.
+    const decided = dropped.flatMap(({ steps, rule, text }) =>
+      steps.flatMap(({ checks }: { checks: { rule: string; passes: boolean; quote: string }[] }) =>
+        checks.filter((check) => check.rule === rule && !check.passes).map((check) => ({ ...check, text })),
+      ),
+    )
+    expect(decided.length).toBeGreaterThan(5)
+    for (const { quote, text, value, threshold } of decided) {
+      expect(text).toContain(quote.replace(/…$/, ''))
+      expect(value).toBeGreaterThan(threshold)
+    }
+
+    const kept = await livesOf('count=20')
+    expect(kept.every(({ rule }) => rule === null)).toBe(true)
+    expect(kept.filter(({ html }) => html !== null).length).toBeGreaterThan(5)
+    expect((await get(`${at}/life?id=nobody`)).status).toBe(404)
+  })
+
+  it('is compared with another, in both languages', async () => {
+    const { runs, zh, en } = await (await get(`/api/compare?runs=@quickstart-zh,@quickstart-en`)).json()
+    expect(runs).toEqual(['@quickstart-zh', '@quickstart-en'])
+    expect(zh.length).toBe(en.length)
+    expect(en[0].rows[0]).toEqual({ label: 'recipe', cells: ['quickstart', 'quickstart'] })
+    expect(zh[0].rows[0].label).toBe('食谱')
+    expect((await get(`/api/compare?runs=@${name}`)).status).toBe(400)
+    expect((await get(`/api/compare?runs=@${name},../x`)).status).toBe(404)
+  })
+
+  it('has drafts to rank; those that were passed over do not come again', async () => {
     const drafts = await (await send(`/api/runs/@${name}/rank/drafts`, { model: '04-sft' })).json()
     expect(drafts.drafts.length).toBeGreaterThanOrEqual(2)
+    const others = await (await send(`/api/runs/@${name}/rank/drafts`, { model: '04-sft', skipped: 1 })).json()
+    expect(others.drafts).not.toEqual(drafts.drafts)
     const label = { prompt: drafts.prompt, drafts: drafts.drafts, ranks: [] }
     expect((await send(`/api/runs/@${name}/rank`, label)).status).toBe(400)
   })
+})
+
+it('shows the tables of a reward model and of best-of-n, and that a base model does not get tired', async () => {
+  const folder = makeRun('judged')
+  writeFileSync(
+    join(folder, 'recipe.yaml'),
+    'name: made\nlanguage: en\nstages:\n  - { kind: reward-model, name: judge }\n',
+  )
+  expect(await (await get('/api/runs/judged/judge')).json()).toEqual({ calibration: {}, best: {} })
+  mkdirSync(join(folder, '01-judge'))
+  writeFileSync(join(folder, '01-judge/calibration.json'), '{"pairs":3}')
+  expect(await (await get('/api/runs/judged/judge')).json()).toEqual({
+    calibration: { '01-judge': { pairs: 3 } },
+    best: {},
+  })
+  expect((await send('/api/runs/@quickstart-en/tired', { model: '03-pretrain' })).status).toBe(400)
 })
 
 it('a damaged recording is an error that names it', () => {

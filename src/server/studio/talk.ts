@@ -7,7 +7,9 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSession, distribution, type Session, streamText, usualContext } from '../../generate/index.ts'
 import { freeModel, type Model } from '../../nn/index.ts'
+import { tire, type TiredModel } from '../../lessons/index.ts'
 import { UserError } from '../../run/index.ts'
+import type { Task } from '../../tasks/index.ts'
 import { ask, asText, inChat } from '../../stages/ask.ts'
 import { goesOn, loadModel, loadTokenizer } from '../../stages/model-folder.ts'
 import { scoreText } from '../../stages/score-text.ts'
@@ -37,11 +39,15 @@ export interface Talker {
   next(where: Where, text: string, asChat: boolean): Promise<object>
   score(where: Where, text: string): Promise<object>
   drafts(where: Where, prompt: string, count: number, seed: number): Promise<string[]>
+  /** One exercise of a task many times, at temperature 1. */
+  tired(where: Where, task: Task, options: { times: number; seed: number }): Promise<TiredModel>
   close(): Promise<void>
 }
 
 const MOST_LOADED = 6
 const MOST_NEXT = 512
+/** Tokens of a worked answer, as in the terminal's lesson. */
+const MOST_WORKED = 64
 
 export function createTalker(): Talker {
   let opening: Promise<Engine> | undefined
@@ -202,6 +208,10 @@ export function createTalker(): Talker {
           const written = await ask(model, manner, Array<string>(count * 3).fill(prompt), options)
           return [...new Set(written.map(({ text }) => text.trim()))].filter(Boolean).slice(0, count)
         }),
+      ),
+    tired: (where, task, options) =>
+      use(where, ({ model, tokenizer }) =>
+        inTurn(() => tire(model, tokenizer, task, { ...options, maxTokens: MOST_WORKED })),
       ),
     async close() {
       await turn

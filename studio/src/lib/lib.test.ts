@@ -2,10 +2,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { trainTokenizer } from '../../../src/tokenizer/train.ts'
 import { heated } from './heated.ts'
+import { markedParts } from './marked.ts'
 import { mergesOf } from './merges.ts'
 import { hex, shown } from './pieces.ts'
 import { optionsOf } from './recipe.ts'
-import { limitOf, ruleOf } from './rules.ts'
+import { detailOf, limitOf, ruleOf, twinOf } from './rules.ts'
 import { commonParts, sharedParts } from './shared.ts'
 
 describe('temperature', () => {
@@ -35,14 +36,44 @@ describe('merging', () => {
       'the the carpenter carpenter 木匠 木匠',
     ]
     const tokenizer = await trainTokenizer(texts, { vocabSize: 270 })
-    for (const word of ['carpenter', ' the', '木匠', 'xyz', '钓鱼']) {
-      const story = mergesOf(tokenizer.vocabulary, word)
-      expect(story[0]!.parts).toHaveLength(new TextEncoder().encode(word).length)
-      const last = story.at(-1)!.parts
-      expect(last).toEqual(tokenizer.encode(word).map((id) => [...tokenizer.bytesOf(id)]))
-      const ranks = story.slice(1).map(({ rank }) => rank!)
-      expect(ranks.every((rank) => rank >= 0)).toBe(true)
+    for (const text of ['carpenter', ' the', '木匠', 'xyz', '钓鱼', 'the carpenter, 木匠 and the harbour']) {
+      const states = mergesOf(tokenizer.vocabulary, text)
+      expect(states[0]!.parts).toHaveLength(new TextEncoder().encode(text).length)
+      expect(states.at(-1)!.parts).toEqual(tokenizer.encode(text).map((id) => [...tokenizer.bytesOf(id)]))
+      const ranks = states.slice(1).map(({ rank }) => rank!)
+      expect(ranks).toEqual(ranks.toSorted((a, b) => a - b))
+      for (const { parts, fresh, rank } of states) {
+        expect(parts.flat()).toEqual(states[0]!.parts.flat())
+        expect(fresh).toHaveLength(parts.length)
+        expect(fresh.includes(true)).toBe(rank !== null)
+      }
     }
+  })
+})
+
+describe('marking what decided', () => {
+  it('parts put together are the text; a cut quote is found by its beginning, whatever the white space', () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: fc.constantFrom('a', 'b', '镇', ' ', '(') }),
+        fc.array(fc.string({ unit: fc.constantFrom('a', 'b', '(', ' ') })),
+        (text, quotes) => {
+          expect(
+            markedParts(text, quotes)
+              .map((part) => part.text)
+              .join(''),
+          ).toBe(text)
+        },
+      ),
+    )
+    const marked = (text: string, ...quotes: string[]) =>
+      markedParts(text, quotes)
+        .filter((part) => part.marked)
+        .map((part) => part.text)
+    expect(marked('buy now, buy\nnow', 'buy now')).toEqual(['buy now', 'buy\nnow'])
+    expect(marked('one two three', 'two th…')).toEqual(['two th'])
+    expect(marked('one two three', 'one two', 'two three')).toEqual(['one two three'])
+    expect(marked('one', '')).toEqual([])
   })
 })
 
@@ -90,6 +121,28 @@ it('limits are read out of what a rule said', () => {
     expect(limitOf(other)).toBeNull()
   expect(ruleOf('gopher-repetition/duplicate-8-grams').zh).toContain('8')
   expect(ruleOf('something-new').en).toBe('something-new')
+})
+
+it('what a rule said is said in Chinese, too', () => {
+  const zh = (rule: string, detail: string, of?: string) => detailOf({ id: 'x', rule, detail, of }).zh
+  expect(
+    zh('gopher-repetition/duplicate-8-grams', '0.356 of the characters lie in 8-grams that came before > 0.198'),
+  ).toBe('重复出现的 8 元组占全文 0.356 > 0.198')
+  expect(zh('min-length/words', '9 words < 20')).toBe('词数 9 < 20')
+  for (const [rule, detail] of [
+    ['language', 'the language: ru with confidence 1.00; wanted zh, en with ≥ 0.5'],
+    ['extract', 'no text'],
+    ['exact-duplicate', 'the same text as web#1'],
+    ['near-duplicate', '9 of 14 bands in common with the cluster of web#1'],
+    ['near-duplicate', '9 of 14 bands in common with web#1'],
+    ['url/domain', 'the domain is on a blocklist: a.example'],
+  ] as const)
+    expect(zh(rule, detail)).toMatch(/^[^a-z]*(?:ru|web#1|zh|a\.example)?[^a-z]*(?:zh, en)?[^a-z]*$/)
+  const twin = (detail: string, of?: string) => twinOf({ id: 'x', detail, of })
+  expect(twin('the same text as web#1')).toBe('web#1')
+  expect(twin('9 of 14 bands in common with the cluster of web#1')).toBe('web#1')
+  expect(twin('9 of 14 bands in common with the cluster of web#1', 'web#2')).toBe('web#2')
+  expect(twin('9 words < 20')).toBeUndefined()
 })
 
 it('a resolved recipe tells a stage’s plain options', () => {

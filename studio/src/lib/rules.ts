@@ -1,5 +1,7 @@
 /** What the sieve's steps and rules are called, and why they are there (FineWeb's pipeline: docs of src/corpus/). */
+import { ruleText } from '../../../src/corpus/filters/rules.ts'
 import type { Sentence } from './language.svelte.ts'
+import type { Document } from './types.ts'
 
 const steps: Record<string, Sentence> = {
   read: { en: 'found', zh: '找到的' },
@@ -118,4 +120,33 @@ export function limitOf(detail: string | undefined): Limit | null {
   const [, value, sign, limit] = /^(-?[\d.]+)[^<>≥≤]*([<>])\s*(-?[\d.]+)/.exec(detail ?? '') ?? []
   if (!value || !limit) return null
   return { value: Number(value), limit: Number(limit), below: sign === '<' }
+}
+
+/** The document that stays in its place, of one that says the same. */
+export const twinOf = ({ of, detail }: Document): string | undefined =>
+  of ?? /(?:same text as|in common with(?: the cluster of)?) (\S+)$/.exec(detail ?? '')?.[1]
+
+/** What was measured, and what it was held against, in both languages; older logs say it in English only, in the same few forms. */
+export function detailOf(document: Document): Sentence {
+  const { rule = '', detail = '' } = document
+  const limit = limitOf(detail)
+  const text = ruleText(rule)
+  const own = text.en !== rule
+  if (limit) {
+    const figures = `${limit.value} ${limit.below ? '<' : '>'} ${limit.limit}`
+    return { en: detail, zh: own ? `${text.zh} ${figures}` : figures }
+  }
+  const [, language, sure, wanted, least] =
+    /(\w+(?:-\w+)?) with confidence ([\d.]+); wanted (.*?) with ≥ ([\d.]+)/.exec(detail) ?? []
+  if (language)
+    return {
+      en: `${language} with confidence ${sure}; wanted ${wanted} with ≥ ${least}`,
+      zh: `像是 ${language}，把握 ${sure}；要的是 ${wanted}，把握 ≥ ${least}`,
+    }
+  if (detail === 'no text') return { en: 'no text', zh: '没有正文' }
+  const twin = twinOf(document)
+  if (twin !== undefined && detail.startsWith('the same text')) return { en: detail, zh: `和 ${twin} 一模一样` }
+  const [, met, all] = /^(\d+) of (\d+) bands/.exec(detail) ?? []
+  if (met) return { en: detail, zh: `和 ${twin ?? '别的文档'} 的 ${all} 个指纹段里有 ${met} 个相同` }
+  return { en: detail, zh: own && text.presence ? detail.replace(text.en, text.zh) : detail }
 }

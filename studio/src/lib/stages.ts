@@ -15,6 +15,8 @@ export function lifeOf(kind: string): string {
       return t('Studying examples', '看例题')
     case 'reward-model':
       return t('Learning a taste', '摸清口味')
+    case 'rejection-sampling':
+      return t('Keeping what went right', '做对的抄进例题本')
     case 'dpo':
       return t('Minding preferences', '照着口味改')
     case 'rl':
@@ -44,6 +46,8 @@ export function termOf(kind: string): string {
       return t('fine-tuning', '监督微调')
     case 'reward-model':
       return t('reward model', '奖励模型')
+    case 'rejection-sampling':
+      return t('rejection sampling', '拒绝采样')
     case 'dpo':
       return t('DPO', '直接偏好优化')
     case 'rl':
@@ -74,4 +78,21 @@ export function modelName({ kind, stage, step }: { kind: string; stage: string; 
               ? t('After preferences (DPO)', '照口味改过（DPO）')
               : lifeOf(kind)
   return step === null ? name : t(`${name}, step ${step}`, `${name}，第 ${step} 步`)
+}
+
+/** A run's name; of a recording, what was recorded. */
+export const runName = (id: string): string =>
+  id === '@quickstart-zh'
+    ? t('recorded quickstart, Chinese', '录制的快速入门（中文）')
+    : id === '@quickstart-en'
+      ? t('recorded quickstart, English', '录制的快速入门（英文）')
+      : id
+
+/** What is practised, as a person says it; tasks of somebody's own keep their name. */
+export function taskOf(name: string): string {
+  const [, kind, n] = /^(arithmetic|countdown)-(\d+)-(?:digits|numbers)$/.exec(name) ?? []
+  if (kind === 'arithmetic') return t(`sums of ${n} digits`, `${n} 位数算术`)
+  if (kind === 'countdown') return t(`countdown of ${n} numbers`, `${n} 个数凑数`)
+  if (name === 'essays') return t('essays', '作文')
+  return name
 }
