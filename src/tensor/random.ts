@@ -10,33 +10,47 @@
 const M0 = 0xd2511f53
 const M1 = 0xcd9e8d57
 
-/** High and low 32 bits of a 32×32-bit product, without BigInt. */
-function multiply(a: number, b: number): [high: number, low: number] {
+/** The high 32 bits of a 32×32-bit product, without BigInt. */
+function highOf(a: number, b: number): number {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  const low = aLow * bLow
-  const middle = aHigh * bLow + (low >>> 16)
+  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
   const cross = aLow * bHigh + (middle & 0xffff)
-  return [aHigh * bHigh + (middle >>> 16) + (cross >>> 16), Math.imul(a, b) >>> 0].map((x) => x >>> 0) as [
-    number,
-    number,
-  ]
+  return (aHigh * bHigh + (middle >>> 16) + (cross >>> 16)) | 0
 }
 
-/** Four uint32 from a 128-bit counter and a 64-bit key. */
-export function philox(counter: readonly [number, number, number, number], key: readonly [number, number]): number[] {
+type Counter = readonly [number, number, number, number]
+type Key = readonly [number, number]
+
+/** Four uint32 from a 128-bit counter and a 64-bit key, into `out`: a model's weights are hundreds of millions of draws. */
+function draw(out: Uint32Array, counter: Counter, key: Key): void {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
   for (let round = 0; round < 10; round++) {
-    const [high0, low0] = multiply(M0, c0 >>> 0)
-    const [high1, low1] = multiply(M1, c2 >>> 0)
-    ;[c0, c1, c2, c3] = [high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0]
+    const high0 = highOf(M0, c0)
+    const high1 = highOf(M1, c2)
+    const low0 = Math.imul(M0, c0)
+    const low1 = Math.imul(M1, c2)
+    c0 = high1 ^ c1 ^ k0
+    c1 = low1
+    c2 = high0 ^ c3 ^ k1
+    c3 = low0
     k0 = (k0 + 0x9e3779b9) | 0
     k1 = (k1 + 0xbb67ae85) | 0
   }
-  return [c0 >>> 0, c1 >>> 0, c2 >>> 0, c3 >>> 0]
+  out[0] = c0
+  out[1] = c1
+  out[2] = c2
+  out[3] = c3
+}
+
+/** Four uint32 from a 128-bit counter and a 64-bit key. */
+export function philox(counter: Counter, key: Key): number[] {
+  const out = new Uint32Array(4)
+  draw(out, counter, key)
+  return [...out]
 }
 
 /** 32-bit FNV-1a of a stream's name. */
@@ -65,9 +79,9 @@ export interface Random {
 export function random(seed: number, stream: string, step = 0): Random {
   const key: [number, number] = [seed >>> 0, streamOf(stream)]
   let index = 0
-  let block: number[] = []
+  const block = new Uint32Array(4)
   const bits = () => {
-    if (index % 4 === 0) block = philox([index / 4, step >>> 0, Math.floor(step / 2 ** 32), 0], key)
+    if (index % 4 === 0) draw(block, [index / 4, step >>> 0, Math.floor(step / 2 ** 32), 0], key)
     return block[index++ % 4]!
   }
   const uniform = () => (bits() >>> 8) / 2 ** 24
