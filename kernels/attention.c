@@ -87,24 +87,46 @@ static void add_transposed_product(int mr, int64_t n, const float *scores, const
     tile_packed(mr, DP - d >= NR ? NV : 1, n, scores, BK, x + d, DP, 1, 1, C + d, C + d, DP);
 }
 
-// One block of scores of one row into exp(score - max); the running max and sum go on, the row's output so far is rescaled.
-static void softmax_row(float *s, int64_t n, float *max, float *sum, float *o, int64_t DP) {
-  vf top = vload(s);
-  for (int64_t j = VW; j < n; j += VW) top = vmax(vload(s + j), top);
-  float was = *max, now = vmaximum(top);
-  if (!(now > was)) now = was;
-  if (now > was) {
-    float shrink = exp1(was - now);
-    *max = now, *sum *= shrink;
-    for (int64_t d = 0; d < DP; d += VW) vstore(o + d, vload(o + d) * shrink);
+// Rows of D floats that are needed after the next thousands of cycles: into L2, which can wait for more lines at a time than L1.
+static void ask_for(const float *x, int64_t ld, int64_t rows, int64_t D) {
+  for (int64_t r = 0; r < rows; r++, x += ld)
+    for (int64_t d = 0; d < D; d += 16) __builtin_prefetch(x + d, 0, 2);
+}
+
+// The softmax so far of a tile's rows.
+typedef struct {
+  float max[MP], sum[MP]; // of what has been seen; sum is of exp(score - max)
+} Running;
+
+// Scores (mr, n) into exp(score - max); the running maxima and sums go on, the outputs so far (mr, DP) are rescaled.
+static void softmax_rows(int mr, float *s, int64_t n, Running *run, float *o, int64_t DP) {
+  float now[MP], shrink[MP];
+  for (int r = 0; r < mr; r++) {
+    vf top = vload(s + r * BK);
+    for (int64_t j = VW; j < n; j += VW) top = vmax(vload(s + r * BK + j), top);
+    now[r] = vmaximum(top);
   }
-  vf shift = vset(now == -__builtin_inff() ? 0 : now), total = {0};
-  for (int64_t j = 0; j < n; j += VW) {
-    vf p = vexp(vload(s + j) - shift);
-    vstore(s + j, p);
-    total += p;
+  for (int r = mr; r < MP; r++) now[r] = 0, run->max[r] = 0;
+  for (int r = 0; r < MP; r += VW) {
+    vf was = vload(run->max + r), top = vmax(vload(now + r), was);
+    vi none = top == vset(-__builtin_inff());
+    vf factor = vexp(was - vselect(none, vset(0), top));
+    vstore(now + r, vselect(none, vset(0), top));
+    vstore(shrink + r, factor);
+    vstore(run->max + r, top);
+    vstore(run->sum + r, vload(run->sum + r) * factor);
   }
-  *sum += vsum(total);
+  for (int r = 0; r < mr; r++) {
+    if (shrink[r] != 1)
+      for (int64_t d = 0; d < DP; d += VW) vstore(o + r * DP + d, vload(o + r * DP + d) * shrink[r]);
+    vf shift = vset(now[r]), total = {0};
+    for (int64_t j = r * BK; j < r * BK + n; j += VW) {
+      vf p = vexp(vload(s + j) - shift);
+      vstore(s + j, p);
+      total += p;
+    }
+    run->sum[r] += vsum(total);
+  }
 }
 
 // addresses qk qkv starts out lse. Threads share the B H query heads.
@@ -126,8 +148,16 @@ void k_attention_forward(const Command *c, int id, int threads) {
     for (int64_t i = 0; i < tiles; i++) {
       int64_t t = tile_row(T, tiles, i);
       int mr = (int)(tile_row(T, tiles, i + 1) - t);
-      float max[MR], sum[MR];
-      for (int r = 0; r < mr; r++) max[r] = -__builtin_inff(), sum[r] = 0;
+      if (head + 1 < to) { // what the next head begins with
+        int64_t next = head + 1, row = next / x.H * T + t, h = next % x.H;
+        ask_for(F32(c, 0) + row * x.qk_ld + h * D, x.qk_ld, mr, D);
+        if (next / x.G != packed) {
+          ask_for(F32(c, 0) + row * x.qk_ld + (x.H + h / x.G) * D, x.qk_ld, mr, D);
+          ask_for(F32(c, 1) + row * x.qkv_ld + x.qk_ld + h / x.G * D, x.qkv_ld, mr, D);
+        }
+      }
+      Running run;
+      for (int r = 0; r < MP; r++) run.max[r] = -__builtin_inff(), run.sum[r] = 0;
       zero(o, mr * DP);
       pack_rows(qk + t * x.qk_ld + h * D, x.qk_ld, mr, D, q, MP);
       for (int64_t d = 0; d < D * MP; d += VW) vstore(q + d, vload(q + d) * x.scale);
@@ -135,21 +165,20 @@ void k_attention_forward(const Command *c, int id, int threads) {
       for (int64_t j = first_key(starts + t, mr) / NR * NR; j < end; j += BK) {
         int64_t n = least(end - j, BK), whole = (n + VW - 1) / VW * VW;
         for (int64_t p = 0; p < n; p += NR)
-          tile_packed(mr, NV, D, q, MP, keys + (j + p) * D, NR, 1, 0, 0, s + p, BK);
-        for (int r = 0; r < mr; r++) {
-          if (j < common || j + whole > t + 1)
+          tile_packed(mr, n - p > VW ? NV : 1, D, q, MP, keys + (j + p) * D, NR, 1, 0, 0, s + p, BK);
+        if (j < common || j + whole > t + 1)
+          for (int r = 0; r < mr; r++)
             for (int64_t k = 0; k < n; k += VW) {
               vf *score = (vf *)(s + r * BK + k);
               *score = vselect(visible(j + k, starts[t + r], t + r), *score, vset(-__builtin_inff()));
             }
-          softmax_row(s + r * BK, n, &max[r], &sum[r], o + r * DP, DP);
-        }
+        softmax_rows(mr, s, n, &run, o, DP);
         add_product(mr, n, s, values + j * DP, DP, o);
       }
       for (int r = 0; r < mr; r++) {
-        float *out = F32(c, 3) + (b * T + t + r) * x.out_ld + h * D;
-        write_rows(o + r * DP, DP, 1, D, sum[r] > 0 ? 1 / sum[r] : 0, out, 0);
-        F32(c, 4)[(b * T + t + r) * x.H + h] = sum[r] > 0 ? max[r] + log1(sum[r]) : -__builtin_inff();
+        float *out = F32(c, 3) + (b * T + t + r) * x.out_ld + h * D, sum = run.sum[r];
+        write_rows(o + r * DP, DP, 1, D, sum > 0 ? 1 / sum : 0, out, 0);
+        F32(c, 4)[(b * T + t + r) * x.H + h] = sum > 0 ? run.max[r] + log1(sum) : -__builtin_inff();
       }
     }
   }

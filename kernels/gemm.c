@@ -26,6 +26,24 @@ static int64_t depth(int64_t K) {
 #define SKINNY(K) ((K) < 256 ? 16 : 32)
 #endif
 
+// Rows for a tile that broadcasts them, copied to where they stay in L1 and do not fall on each other (rows 4 KB apart would).
+#define ROW (KC + VW)
+static void copy_tile(const float *x, int64_t ld, int64_t rows, int64_t kc, float *to) {
+  for (int64_t i = 0; i < rows; i++, x += ld, to += ROW) {
+    int64_t k = 0;
+    for (; k + VW <= kc; k += VW) vstore(to + k, vload(x + k));
+    for (; k < kc; k++) to[k] = x[k];
+  }
+}
+#define TILE_AI ROW
+#define TILE_AK 1
+static inline void tile_rows(int mr, int nv, int64_t kc, const float *a, const float *b, int64_t bk, float alpha, float beta,
+                             const float *R, float *C, int64_t ldc) {
+  switch (mr) { TILE_CASES }
+}
+#undef TILE_AI
+#undef TILE_AK
+
 // Packs `count` neighbours of width `width`, whose first rows are at[0], at[1], ..., from X stored with k outermost (k at
 // x + k*ld, `rows` of them contiguous): to[g*kc*width + k*width + i]. Side by side, so that memory is read along its lines.
 // Whole vectors are read as long as they end before the last element that belongs to X.
@@ -105,7 +123,7 @@ static void skinny(int64_t M, int64_t N, int64_t K, float alpha, const float *A,
 }
 
 // C = alpha A B^T + beta R for rows so few that packing B into shared panels would not pay (batched decoding). The roles change:
-// A is packed once into panels, each thread transposes its own rows of B, a tile at a time, into L1, and the tiles, which
+// A is packed once into panels, each thread copies its own rows of B, a tile at a time, into L1, and the tiles, which
 // are C^T, gather in T until they leave as whole lines of C. Every element is the same chain of FMAs as in `product`.
 #define NARROW 192
 #define GATHER 8
@@ -113,7 +131,7 @@ static void narrow(int64_t M, int64_t N, int64_t K, float alpha, const float *A,
                    float beta, const float *R, float *C, int64_t ldc, int id, int threads) {
   int64_t deep = depth(K), blocks = (K + deep - 1) / deep, panels = (M + NR - 1) / NR, ld = panels * NR, u, end;
   float *packed = shared_panel_scratch(ld * K * sizeof(float));
-  float *a = panel_scratch(id, (MP * KC + GATHER * MR * ld) * sizeof(float)), *T = a + MP * KC;
+  float *a = panel_scratch(id, (MR * ROW + GATHER * MR * ld) * sizeof(float)), *T = a + MR * ROW;
   share(panels * blocks, 1, id, threads, &u, &end);
   for (; u < end; u++) {
     int64_t k = u / panels * deep, i = u % panels * NR, kc = least(K - k, deep);
@@ -129,11 +147,11 @@ static void narrow(int64_t M, int64_t N, int64_t K, float alpha, const float *A,
       int64_t j = tile_row(wide, tiles, t), mr = tile_row(wide, tiles, t + 1) - j;
       for (int64_t k = 0; k < K; k += deep) {
         int64_t kc = least(K - k, deep);
-        pack_rows(B + (n + j) * ldb + k, ldb, least(N - n - j, MP), kc, a, MP);
+        copy_tile(B + (n + j) * ldb + k, ldb, mr, kc, a);
         for (int64_t i = 0; i < M; i += NR) {
           float *c = T + j * ld + i;
-          tile_packed((int)mr, M - i <= VW ? 1 : NV, kc, a, MP, packed + k * ld + i * kc, NR, alpha, k ? 1 : beta,
-                      k || R ? c : 0, c, ld);
+          tile_rows((int)mr, M - i <= VW ? 1 : NV, kc, a, packed + k * ld + i * kc, NR, alpha, k ? 1 : beta, k || R ? c : 0, c,
+                    ld);
         }
       }
     }
