@@ -124,7 +124,7 @@ async function secondsPerStep(kind: string, config: ModelConfig, stageConfig: ob
     const prompts = Array.from({ length: answers }, (_, i) =>
       Array.from({ length: PROMPT }, (_unused, t) => (i * 31 + t) % 256),
     )
-    const rollOut = await medianSeconds(3, () => generateBatch(model, prompts, { maxTokens, temperature: 1, seed: 1 }))
+    const rollOut = await medianSeconds(() => generateBatch(model, prompts, { maxTokens, temperature: 1, seed: 1 }))
     const batches = Math.ceil((answers * (PROMPT + maxTokens)) / (rows * time))
     const update = await secondsPerUpdate(model, { ...trainingOptions.parse(stageConfig), microBatches: batches })
     const learners = advantage === 'gae' ? 2.5 : 1 // a critic of the same size, which looks once more
@@ -144,7 +144,7 @@ async function secondsPerUpdate(model: Model, options: TrainingOptions): Promise
   const ids = Int32Array.from({ length: rows * time }, (_, i) => (i * 7919) % model.config.vocabSize)
   const batch = { ids, targets: ids.toReversed(), starts: new Int32Array(rows * time) }
   let t = 0
-  const seconds = await medianSeconds(11, () =>
+  const seconds = await medianSeconds(() =>
     trainer.step(
       Array.from({ length: microBatches }, () => batch),
       ++t,
@@ -155,14 +155,18 @@ async function secondsPerUpdate(model: Model, options: TrainingOptions): Promise
   return seconds
 }
 
-/** The median time of a few calls, after one that does not count. */
-async function medianSeconds(calls: number, body: () => Promise<unknown>): Promise<number> {
+/** How long a call is timed, and how often at least: what else the machine did for half a second must not halve a training. */
+const [PROBE_SECONDS, PROBE_CALLS] = [1.5, 5]
+
+/** The median time of a call, after one that does not count. */
+async function medianSeconds(body: () => Promise<unknown>): Promise<number> {
   await body()
   const seconds: number[] = []
-  for (let i = 0; i < calls; i++) {
+  const end = performance.now() + 1000 * PROBE_SECONDS
+  while (seconds.length < PROBE_CALLS || performance.now() < end) {
     const begin = performance.now()
     await body()
     seconds.push((performance.now() - begin) / 1000)
   }
-  return seconds.sort((a, b) => a - b)[calls >> 1]!
+  return seconds.sort((a, b) => a - b)[seconds.length >> 1]!
 }
