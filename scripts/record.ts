@@ -90,7 +90,10 @@ function documentsOf(folder: string): [file: string, lines: string[]][] {
     return counts.get(rule)! <= PER_RULE
   })
   const twins = new Set(
-    shown.flatMap(({ of, detail }) => of ?? /(?:same text as|in common with) (\S+)/.exec(detail)?.slice(1) ?? []),
+    shown.flatMap(
+      ({ of, detail }) =>
+        of ?? /(?:same text as|in common with(?: the cluster of)?) (\S+)/.exec(detail)?.slice(1) ?? [],
+    ),
   )
   const rejected = all.filter((row) => shown.includes(row) || twins.has(row.id)).map(({ line }) => line)
   const every = Math.max(1, Math.floor(kept.length / DOCUMENTS))

@@ -292,7 +292,9 @@ describe.each(['quickstart-zh', 'quickstart-en'])('the recording %s', (name) => 
     expect(later.groups.every(({ step }: { step: number }) => step === rollouts.steps.at(-1))).toBe(true)
     const dropped = await (await get(`${at}/documents?rule=near-duplicate&count=20`)).json()
     expect(dropped.rows).toHaveLength(20)
-    const twins = dropped.rows.map(({ detail }: { detail: string }) => /in common with (\S+)/.exec(detail)![1]!)
+    const twins = dropped.rows.map(
+      ({ detail }: { detail: string }) => /in common with the cluster of (\S+)/.exec(detail)![1]!,
+    )
     const found = await Promise.all(
       twins.map(async (id: string) => (await get(`${at}/document?id=${encodeURIComponent(id)}`)).ok),
     )
