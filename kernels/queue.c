@@ -4,7 +4,7 @@
 // xb_worker: pthreads natively, JavaScript workers that share the memory in WebAssembly. One pool per process; xb_start,
 // xb_run and xb_stop must not overlap. All that differs between platforms is in the #ifdef below.
 #ifndef _GNU_SOURCE
-#define _GNU_SOURCE // cpu sets
+#define _GNU_SOURCE // cpu sets, clocks of threads
 #endif
 #include "xueba.h"
 
@@ -20,7 +20,6 @@ static uint32_t born;     // its value at xb_start
 static Word arrived;      // the barrier: threads that reached it,
 static Word phase;        // and barriers passed
 static Word sleepers;     // threads asleep in wait_while
-static int patience;      // spins of the barrier before it sleeps (any thread's guess will do)
 static uint32_t stopping; // the pool is to end
 static uint32_t alive;    // threads inside xb_worker
 static uint32_t broken;   // a thread trapped (xb_abort): the others must not wait for it
@@ -40,10 +39,27 @@ static void wake_all(uint32_t *p) { __builtin_wasm_memory_atomic_notify((int *)p
 static int spawn(int id) { return id > 0; } // JavaScript starts the workers and they call xb_worker
 static void join_all(void) {}
 static void keep_apart(void) {}
+
+// There is no clock of a thread here. Spinning in vain means that the others lack a core: then be less patient, down to the
+// price of a sleep. (A wait that is long for other reasons looks the same.)
+static int patience; // any thread's guess will do
+static void forget_crowds(void) { patience = SPIN_BARRIER; }
+static int spins_now(void) { return patience; }
+static void learn(int spun) {
+  int spins = patience;
+  if (!spun && spins > SPIN_BARRIER / 128) patience = spins / 2;
+  if (spun && spins < SPIN_BARRIER) patience = spins + spins / 8;
+}
+static void begin_walk(int id) { (void)id; }
+static void end_walk(int id) { (void)id; }
+static void begin_sleep(void) {}
+static void end_sleep(void) {}
 #else
 #include <pthread.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <time.h>
 #define SPIN_BARRIER 20000 // pauses of 40-140 cycles: about a millisecond
 #define SPIN_IDLE 4000
 #if defined(__x86_64__) || defined(__i386__)
@@ -69,6 +85,61 @@ static void wake_all(uint32_t *p) {
   pthread_cond_broadcast(&woken);
   pthread_mutex_unlock(&mutex);
 }
+
+// Who spins while somebody else wants the core only loses his share of it; who sleeps while nobody does pays for two calls to the
+// system and for waking a core, many times the wait. So every thread looks at its clocks: time in which it was neither running nor
+// asleep was taken by a neighbour. If that was a fifth of the last 50 ms of any thread, all sleep early. Who sleeps early is given
+// the core when he wakes, so that the clocks no longer tell; how often he is pushed off it does: 40 times a second or less, and he is alone.
+#define WINDOW 50e-3  // s
+#define CROWDED 0.2
+#define PUSHED 40     // a second; a neighbour that computes pushes 100 to 5,000 times, a terminal or a server 10 to 30
+static Word crowds; // threads that had a neighbour in their last window
+static struct {
+  double wall, awake, busy; // s: in lists, of that not asleep, of that on a core
+  double began, ran;        // both clocks at the beginning of the list
+  double since;             // the beginning of the window
+  long pushed;              // times pushed off a core, until then
+  int crowded;
+} __attribute__((aligned(64))) life[MAX_THREADS];
+static _Thread_local double asleep; // s, of this list
+static double seconds(clockid_t clock) {
+  struct timespec t;
+  clock_gettime(clock, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+static long times_pushed(void) {
+#ifdef RUSAGE_THREAD
+  struct rusage used;
+  return getrusage(RUSAGE_THREAD, &used) ? 0 : used.ru_nivcsw;
+#else
+  return 0; // back to spinning after a window; a neighbour that is still there is found again
+#endif
+}
+static void forget_crowds(void) {
+  SET(crowds, 0);
+  __builtin_memset(life, 0, sizeof life);
+}
+static int spins_now(void) { return GET(crowds) ? SPIN_BARRIER / 128 : SPIN_BARRIER; }
+static void learn(int spun) { (void)spun; }
+static void begin_walk(int id) {
+  asleep = 0;
+  life[id].began = seconds(CLOCK_MONOTONIC), life[id].ran = seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+static void end_walk(int id) {
+  double wall = seconds(CLOCK_MONOTONIC) - life[id].began;
+  life[id].wall += wall, life[id].awake += wall - asleep;
+  life[id].busy += seconds(CLOCK_THREAD_CPUTIME_ID) - life[id].ran;
+  if (life[id].wall < WINDOW) return;
+  double now = seconds(CLOCK_MONOTONIC);
+  long pushed = times_pushed();
+  int crowded = life[id].crowded ? pushed - life[id].pushed > PUSHED * (now - life[id].since)
+                                 : life[id].awake - life[id].busy > CROWDED * life[id].awake;
+  if (crowded != life[id].crowded) ADD(crowds, crowded ? 1 : -1);
+  life[id].crowded = crowded, life[id].pushed = pushed, life[id].since = now;
+  life[id].wall = life[id].awake = life[id].busy = 0;
+}
+static void begin_sleep(void) { asleep -= seconds(CLOCK_MONOTONIC); }
+static void end_sleep(void) { asleep += seconds(CLOCK_MONOTONIC); }
 
 // With a thread for every core, each worker gets a core of its own: left alone, Linux wakes a worker where its waker runs, and
 // with a busy neighbour both then share one core.
@@ -102,15 +173,20 @@ static int wait_while(uint32_t *p, uint32_t value, int spins) {
     if (__atomic_load_n(p, __ATOMIC_ACQUIRE) != value) return 1;
     pause_briefly();
   }
+  begin_sleep();
   ADD(sleepers, 1);
   while (GET(*p) == value) sleep_while(p, value);
   ADD(sleepers, -1);
+  end_sleep();
   return 0;
 }
 
 static void change(uint32_t *p, uint32_t value) {
   SET(*p, value);
-  if (GET(sleepers)) wake_all(p);
+  if (!GET(sleepers)) return;
+  begin_sleep(); // who wakes others may have to wait for their lock
+  wake_all(p);
+  end_sleep();
 }
 
 static void stop_if_broken(void) {
@@ -125,10 +201,7 @@ void barrier(void) {
     SET(arrived, 0);
     change(&phase, now + 1);
   } else {
-    // Spinning in vain means that the others lack a core: then be less patient, down to the price of a sleep.
-    int spins = patience, spun = wait_while(&phase, now, spins);
-    if (!spun && spins > SPIN_BARRIER / 128) patience = spins / 2;
-    if (spun && spins < SPIN_BARRIER) patience = spins + spins / 8;
+    learn(wait_while(&phase, now, spins_now()));
     stop_if_broken();
   }
 }
@@ -169,10 +242,12 @@ static Kernel *const table[] = {peak, KERNELS(ENTRY)};
 #define OPCODES (int)(sizeof table / sizeof *table)
 
 static void walk(const Command *commands, int n, int id, int threads) {
+  if (threads > 1) begin_walk(id);
   for (int i = 0; i < n; i++) {
     table[commands[i].op](&commands[i], id, threads);
     barrier();
   }
+  if (threads > 1) end_walk(id);
 }
 
 // The life of thread `id` (1 ... threads-1): walks every list published after xb_start, returns at xb_stop.
@@ -215,7 +290,7 @@ EXPORT int xb_start(int threads) {
   xb_stop();
   bf16_start();
   SET(stopping, 0);
-  patience = SPIN_BARRIER;
+  forget_crowds();
   born = generation;
   int n = threads < 1 ? 1 : threads > MAX_THREADS ? MAX_THREADS : threads;
   // The workers read `pool` only after a list has been published, so that it may be set when all are known to run.
