@@ -1,13 +1,14 @@
 /**
  * `npm run study -- studio`: what the studio costs. How long a log of 200,000 events takes to open (from the request to the whole fold, and again
- * from a warm server), how large the fold is; and how much speed a trainer loses to the server with one event stream attached, no browser, on the
- * same cores: pairs of runs, without and with, in turns.
+ * from a warm server), how large the fold is; and how much speed a trainer of the quickstart's model loses to the server with one event stream
+ * attached, no browser, on the same cores, and the server's processor time meanwhile.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { readEvents, runFiles, sendControl } from '../src/run/index.ts'
 
 const root = join(import.meta.dirname, '..')
@@ -29,19 +30,11 @@ export async function studyStudio(pairs: number): Promise<void> {
     server.kill('SIGTERM')
     await once(server, 'exit')
 
-    const ratios: number[] = []
-    for (let pair = 0; pair < pairs; pair++) {
-      const speeds: Record<string, number> = {}
-      for (const watched of pair % 2 === 0 ? [false, true] : [true, false])
-        speeds[watched ? 'watched' : 'alone'] = await trainingSpeed(base, `speed-${pair}-${watched}`, watched)
-      ratios.push(speeds.watched! / speeds.alone!)
-      console.log(
-        `pair ${pair + 1}: ${JSON.stringify(speeds)}, ratio ${ratios.at(-1)!.toFixed(4)}, load ${loadavg()[0]!.toFixed(1)}`,
-      )
-    }
-    const sorted = ratios.toSorted((a, b) => a - b)
+    const { ratios, server: used } = await watchedRatios(base, pairs)
+    const sorted = ratios.toSorted((x, y) => x - y)
+    const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!.toFixed(4)
     console.log(
-      `median ratio ${sorted[sorted.length >> 1]!.toFixed(4)}, from ${sorted[0]!.toFixed(4)} to ${sorted.at(-1)!.toFixed(4)}`,
+      `a trainer's speed watched over unwatched, ${pairs} pairs of ${SEGMENT} s: median ${at(0.5)}, quartiles ${at(0.25)} and ${at(0.75)}; the server took ${(100 * used).toFixed(2)} % of a core; load ${loadavg()[0]!.toFixed(1)}`,
     )
   } finally {
     rmSync(base, { recursive: true, force: true })
@@ -101,36 +94,72 @@ async function firstFold(url: string): Promise<number> {
   return bytes
 }
 
-/** Median tokens a second of the pre-training of `tiny`, all but the first progress events. */
-async function trainingSpeed(base: string, name: string, watched: boolean): Promise<number> {
-  const runs = join(base, name) // alone in there: beside its twin it would take over what that one made
-  const folder = join(runs, name)
+/** Seconds that the server is awake, or stopped. The first second of each is not looked at. */
+const SEGMENT = 5
+const STEPS = 100_000
+
+/**
+ * One trainer with the quickstart's model on the embedded town, one server, one stream of events. Every few seconds the server is stopped (SIGSTOP)
+ * or goes on, so that what else a machine does in minutes falls on both alike.
+ */
+async function watchedRatios(base: string, pairs: number): Promise<{ ratios: number[]; server: number }> {
+  const runs = join(base, 'watched')
   mkdirSync(runs)
-  const server = watched ? await serve(runs) : undefined
-  const trainer = xueba(['run', 'tiny', '--out', folder, '--set', 'stages.pretrain.steps=3000'])
+  const server = await serve(runs)
+  const options = { 'model.depth': 2, 'stages.pretrain.steps': STEPS }
+  const never = { 'stages.pretrain.evaluateEvery': STEPS, 'stages.pretrain.checkpointEvery': STEPS }
+  const sizes = Object.entries({ ...options, ...never }).flatMap(([key, value]) => ['--set', `${key}=${value}`])
+  const trainer = xueba(['run', 'tiny', '--out', join(runs, 'run'), ...sizes])
   trainer.stdout!.resume()
   const ended = once(trainer, 'exit')
   const stopping = new AbortController()
-  if (watched) void drain(`http://127.0.0.1:${PORT}/api/runs/${name}/events`, stopping.signal)
-  const { events, control } = runFiles(folder)
-  for (;;) {
-    await new Promise((resume) => setTimeout(resume, 1000))
-    const done = readEvents(events).events.some(({ type, stage }) => type === 'stage-done' && stage === '03-pretrain')
-    if (done) break
-    if (trainer.exitCode !== null) throw new Error(`${name} ended early`)
+  void drain(`http://127.0.0.1:${PORT}/api/runs/run/events`, stopping.signal)
+  const { events, control } = runFiles(join(runs, 'run'))
+  const progress = () =>
+    readEvents(events).events.flatMap((event) =>
+      event.type === 'progress' && event.stage === '03-pretrain' ? [event] : [],
+    )
+  while ((progress().at(-1)?.step ?? 0) < 200) {
+    if (trainer.exitCode !== null) throw new Error('the trainer ended early')
+    await sleep(500)
   }
+  const segments: { watched: boolean; from: number; to: number }[] = []
+  let used = 0
+  for (let n = 0; n < 2 * pairs; n++) {
+    const watched = n % 4 === 0 || n % 4 === 3 // A B B A
+    server.kill(watched ? 'SIGCONT' : 'SIGSTOP')
+    await sleep(1000)
+    const before = processorSeconds(server)
+    const from = Date.now()
+    await sleep(1000 * (SEGMENT - 1))
+    segments.push({ watched, from, to: Date.now() })
+    if (watched) used += processorSeconds(server) - before
+  }
+  server.kill('SIGCONT')
   sendControl(control, { type: 'stop' })
   await ended
   stopping.abort()
-  if (server) {
-    server.kill('SIGTERM')
-    await once(server, 'exit')
-  }
-  const speeds = readEvents(events).events.flatMap((event) =>
-    event.type === 'progress' && event.stage === '03-pretrain' && event.tokensPerSecond ? [event.tokensPerSecond] : [],
-  )
-  const sorted = speeds.slice(2).sort((a, b) => a - b)
-  return sorted[sorted.length >> 1]!
+  server.kill('SIGTERM')
+  await once(server, 'exit')
+  const all = progress()
+  const speeds = segments.map(({ watched, from, to }) => {
+    const inside = all.filter(({ time }) => time >= from && time <= to)
+    const [first, last] = [inside[0]!, inside.at(-1)!]
+    return { watched, speed: (last.step - first.step) / (last.time - first.time) }
+  })
+  const ratios = Array.from({ length: pairs }, (_, i) => {
+    const pair = speeds.slice(2 * i, 2 * i + 2)
+    return pair.find(({ watched }) => watched)!.speed / pair.find(({ watched }) => !watched)!.speed
+  })
+  return { ratios, server: used / (pairs * (SEGMENT - 1)) }
+}
+
+/** Fields 14 and 15 of proc(5) stat, in hundredths; 0 where there is no /proc. */
+function processorSeconds(process: { pid?: number | undefined } | undefined): number {
+  const path = `/proc/${process?.pid}/stat`
+  if (!existsSync(path)) return 0
+  const fields = readFileSync(path, 'utf8').split(') ')[1]!.split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 /** Reads a stream of events until told to stop; the run may not be there yet. */
@@ -142,6 +171,6 @@ async function drain(url: string, signal: AbortSignal): Promise<void> {
     } catch {
       // not there yet, or told to stop
     }
-    await new Promise((resume) => setTimeout(resume, 200))
+    await sleep(200)
   }
 }

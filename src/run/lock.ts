@@ -84,13 +84,15 @@ function isAlive(owner: Owner): boolean {
   }
 }
 
+/** It does not change while a process lives. */
+const BOOT = read('/proc/sys/kernel/random/boot_id')?.trim() ?? null
+
 function ownerOf(pid: number): Owner {
-  const boot = read('/proc/sys/kernel/random/boot_id')?.trim() ?? null
   // Field 22 of proc(5) stat; the second field, a name in brackets, may itself contain brackets and blanks.
   const stat = read(`/proc/${pid}/stat`)
   const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
   const zombie = fields?.[0] === 'Z' || fields?.[0] === 'X'
-  return { pid, started: zombie ? null : (fields?.[19] ?? null), boot }
+  return { pid, started: zombie ? null : (fields?.[19] ?? null), boot: BOOT }
 }
 
 function parse(text: string): Owner | undefined {

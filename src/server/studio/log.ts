@@ -34,8 +34,8 @@ export function openLog(path: string): RunLog {
       recent = []
       offset = 0
     }
-    while (sizeOf(path) > offset) {
-      const { text, next } = await piece(path, offset)
+    for (let size = sizeOf(path); size > offset; size = sizeOf(path)) {
+      const { text, next } = await piece(path, offset, Math.min(PIECE, size - offset))
       if (next === offset) return
       offset = next
       for (const line of text.split('\n')) {
@@ -63,11 +63,11 @@ export function openLog(path: string): RunLog {
   }
 }
 
-/** Whole lines from an offset on, about `PIECE` bytes of them; one longer line comes whole. */
-async function piece(path: string, offset: number): Promise<{ text: string; next: number }> {
+/** Whole lines from an offset on, about so many bytes of them; one longer line comes whole. */
+async function piece(path: string, offset: number, about: number): Promise<{ text: string; next: number }> {
   const file = await open(path, 'r')
   try {
-    for (let size = PIECE; ; size *= 2) {
+    for (let size = about; ; size *= 2) {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(size), 0, size, offset)
       const end = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1
       if (end > 0 || bytesRead < size) return { text: buffer.toString('utf8', 0, end), next: offset + end }
