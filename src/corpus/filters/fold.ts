@@ -53,7 +53,15 @@ const leet: Record<string, string> = {
   '!': 'i',
 }
 
+/** Two filters look at every text, one after the other. */
+let latest = { text: '', folded: '' }
+
 export function fold(text: string): string {
+  if (latest.text !== text) latest = { text, folded: folded(text) }
+  return latest.folded
+}
+
+function folded(text: string): string {
   const { kind } = tables()
   const { length } = text
   for (let i = 0; i < length; i++) {

@@ -30,19 +30,25 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
   const hashes = words.slice()
   let size = 1
   let mask = 0
-  /** No n-gram of this length came twice, hence no longer one. */
-  let unrepeated = Infinity
+  /**
+   * Where an n-gram may begin that comes twice: where every shorter one looked at did. Others change no count that matters, since an n-gram that
+   * comes twice begins with a shorter one that does. Null before the first look: anywhere.
+   */
+  let begins: Int32Array | null = null
 
   function grow(n: number) {
+    const places = begins ?? hashes
     for (; size < n; size++) {
-      for (let i = 0; i + size < total; i++) {
+      for (let k = 0; k < places.length; k++) {
+        const i = begins === null ? k : begins[k]!
+        if (i + size >= total) break
         const hash = Math.imul(hashes[i]! ^ words[i + size]!, 0x85ebca6b)
         hashes[i] = hash ^ (hash >>> 13)
       }
     }
   }
   function clear() {
-    const room = 2 ** Math.ceil(Math.log2(2 * total + 2))
+    const room = 2 ** Math.ceil(Math.log2(2 * (begins?.length ?? total) + 2))
     if (room > keys.length) [keys, counts] = [new Int32Array(room), new Int32Array(room)]
     mask = room - 1
     counts.fill(0, 0, room)
@@ -58,44 +64,42 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
     keys[at] = hash
     return ++counts[at]!
   }
+  /** Counts the n-grams of all places, keeps those that came twice, and returns how often the commonest came. */
+  function sieve(): number {
+    clear()
+    const places = begins ?? Int32Array.from({ length: Math.max(0, total - size + 1) }, (_, i) => i)
+    let best = 1
+    for (const i of places) if (i + size <= total) best = Math.max(best, count(hashes[i]!))
+    begins = best === 1 ? new Int32Array(0) : places.filter((i) => i + size <= total && counts[place(hashes[i]!)]! > 1)
+    return best
+  }
   const quote = (i: number) => text.slice(starts[i], ends[i + size - 1])
 
   return {
     top(n: number): GramShare {
-      if (n >= unrepeated) return { share: 0 }
       grow(n)
-      clear()
-      let best = 1
-      for (let i = 0; i + size <= total; i++) best = Math.max(best, count(hashes[i]!))
-      if (best === 1) {
-        unrepeated = n
-        return { share: 0 }
-      }
+      const best = sieve()
+      if (best === 1) return { share: 0 }
       // Of several that come as often, the one that came first.
-      let where = 0
-      while (counts[place(hashes[where]!)] !== best) where++
+      const where = begins!.find((i) => counts[place(hashes[i]!)] === best)!
       const length = before[where + size]! - before[where]! + (isWhole ? size - 1 : 0)
       return { share: Math.min(1, (best * length) / all), gram: quote(where) }
     },
     /** None of the characters is counted twice: after a repeated n-gram the next begins behind it. */
     duplicate(n: number): GramShare {
-      if (n >= unrepeated) return { share: 0 }
       grow(n)
+      if (begins === null) sieve()
       clear()
       let repeated = 0
       let first = -1
-      for (let i = 0; i + size <= total;) {
-        if (count(hashes[i]!) === 1) i++
-        else {
-          if (first < 0) first = i
-          repeated += before[i + size]! - before[i]!
-          i += size
-        }
+      let behind = 0
+      for (const i of begins!) {
+        if (i < behind || i + size > total || count(hashes[i]!) === 1) continue
+        if (first < 0) first = i
+        repeated += before[i + size]! - before[i]!
+        behind = i + size
       }
-      if (first < 0) {
-        unrepeated = n
-        return { share: 0 }
-      }
+      if (first < 0) return { share: 0 }
       return { share: repeated / all, gram: quote(first) }
     },
   }

@@ -11,11 +11,14 @@ interface Phrase<Role> {
 }
 
 export interface PhraseIndex<Role> {
-  /** By the first two characters, longest first. */
+  /** By a hash of their first `START` characters (of all, where they have fewer), longest first. */
   phrases: ReadonlyMap<number, readonly Phrase<Role>[]>
-  /** Whether any phrase may start with two characters whose codes hash to this: spares most lookups. */
+  /** By a hash of two characters: which of the lengths 2 ... `START` a phrase that may begin with them is looked up by, a bit each. Spares most lookups. */
   maybe: Uint8Array
 }
+
+/** Few phrases share so many characters; two are shared by dozens. */
+const START = 4
 
 export interface Found<Role> {
   roles: readonly Role[]
@@ -39,10 +42,11 @@ export function phraseIndex<Role>(
   const phrases = new Map<number, Phrase<Role>[]>()
   const maybe = new Uint8Array(1 << 16)
   for (const phrase of [...all.values()].sort((a, b) => b.text.length - a.text.length)) {
-    const [first, second] = [phrase.text.charCodeAt(0), phrase.text.charCodeAt(1)]
-    const key = first * 65536 + second
+    const { text } = phrase
+    const length = Math.min(START, text.length)
+    const key = startHash(text, 0, length)
     phrases.set(key, [...(phrases.get(key) ?? []), phrase])
-    maybe[pairHash(first, second)] = 1
+    maybe[pairHash(text.charCodeAt(0), text.charCodeAt(1))]! |= 1 << length
   }
   return { phrases, maybe }
 }
@@ -51,22 +55,41 @@ export function findPhrases<Role>(text: string, { phrases, maybe }: PhraseIndex<
   const lower = fold(text)
   const found = new Map<string, Found<Role>>()
   let next = lower.charCodeAt(0)
+  let inWord = false
   for (let i = 0; i + 1 < lower.length; i++) {
     const first = next
     next = lower.charCodeAt(i + 1)
-    if (maybe[pairHash(first, next)] === 0) continue
-    if (isLatin(first) && i > 0 && isLatin(lower.charCodeAt(i - 1))) continue
-    const candidates = phrases.get(first * 65536 + next)
-    if (candidates === undefined) continue
-    const phrase = candidates.find(({ text }) => lower.startsWith(text, i) && endsWord(lower, i + text.length))
+    const wasInWord = inWord
+    inWord = isLatin(first)
+    if (wasInWord && inWord) continue
+    const lengths = maybe[pairHash(first, next)]!
+    if (lengths === 0) continue
+    let phrase: Phrase<Role> | undefined
+    for (let length = START; length >= 2 && phrase === undefined; length--)
+      if (lengths & (1 << length)) phrase = startingAt(lower, i, phrases.get(startHash(lower, i, length)))
     if (phrase === undefined) continue
     const entry = found.get(phrase.text)
     if (entry === undefined) found.set(phrase.text, { roles: phrase.roles, times: 1 })
     else entry.times++
     i += phrase.text.length - 1
     next = lower.charCodeAt(i + 1)
+    inWord = isLatin(lower.charCodeAt(i))
   }
   return found
+}
+
+function startingAt<Role>(lower: string, i: number, candidates: readonly Phrase<Role>[] | undefined) {
+  if (candidates === undefined) return undefined
+  for (const phrase of candidates)
+    if (lower.startsWith(phrase.text, i) && endsWord(lower, i + phrase.text.length)) return phrase
+  return undefined
+}
+
+/** Of `length` characters from `from` on, and of their number; characters beyond the end are NaN, which counts as 0. */
+function startHash(text: string, from: number, length: number): number {
+  let hash = length
+  for (let i = from; i < from + length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193) + (hash >>> 15)
+  return hash | 0
 }
 
 const pairHash = (first: number, second: number) => ((first * 31) ^ (second * 7)) & 0xffff
