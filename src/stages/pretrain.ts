@@ -21,6 +21,7 @@ import { heldOutScorer } from './held-out.ts'
 import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
+import { openingsOf } from './openings.ts'
 import { corpusTokens } from './token-source.ts'
 import { epochTokens, readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
 import { textsOf } from './tokenizer.ts'
@@ -42,16 +43,17 @@ export const modelOptions = z
   .partial()
 
 const schema = trainingOptions.omit({ lora: true }).extend({
-  prompts: z.array(z.string()).optional().describe('sampled at every evaluation'),
+  prompts: z
+    .array(z.string())
+    .optional()
+    .describe('gone on from at every evaluation; default: how three held-out documents begin'),
   sampleTokens: whole.max(256).default(48).describe('longest sample'),
   heldOutTokens: whole.default(20_000).describe('held-out tokens scored at each evaluation'),
 })
 export type PretrainConfig = z.infer<typeof schema>
 
-const PROMPTS: Record<Language, string[]> = {
-  zh: ['从前', '今天', '小镇上'],
-  en: ['Once upon a time', 'Today', 'The town'],
-}
+/** Where no held-out document has an opening. */
+const PROMPTS: Record<Language, string[]> = { zh: ['从前', '今天'], en: ['Once upon a time', 'Today'] }
 
 /** The sizes of a model from its depth, each of which can be pinned. */
 export function modelOf(
@@ -86,6 +88,8 @@ export const pretrain: Stage<PretrainConfig> = {
     const tokenizer = await loadTokenizer(tokenizerFolder)
     const tokens = await corpusTokens(corpus, tokenizerFolder, () => context.border({ step: 0, save: async () => {} }))
     const heldOutStream = await encodeDocuments(join(corpus, 'heldout.jsonl'), tokenizer)
+    const openings = options.prompts ?? (await openingsOf(textsOf(join(corpus, 'heldout.jsonl')), 3))
+    const prompts = openings.length > 0 ? openings : PROMPTS[context.language]
     const length = tokens.borders[tokens.borders.length - 1]!
     refuseSmall(length, options)
     const engine = await context.engine()
@@ -117,7 +121,8 @@ export const pretrain: Stage<PretrainConfig> = {
         context.emit({ type: 'metric', name: 'bitsPerByte', value: score.bitsPerByte, step, split: 'heldout' })
         context.emit({ type: 'metric', name: 'loss', value: score.loss, step, split: 'heldout' })
       },
-      sample: (step, prompt) => samplePrompts(context, model, tokenizer, options, step, prompt),
+      sample: (step, prompt) =>
+        goOn(context, model, tokenizer, { ...options, step, prompts: prompt === undefined ? prompts : [prompt] }),
     })
     heldOut.free()
     tokens.close()
@@ -145,21 +150,20 @@ function refuseSmall(length: number, { rows, time }: PretrainConfig): void {
   )
 }
 
-async function samplePrompts(
+async function goOn(
   context: StageContext,
   model: Parameters<typeof generateBatch>[0],
   tokenizer: Tokenizer,
-  { prompts = PROMPTS[context.language], sampleTokens }: PretrainConfig,
-  step: number,
-  asked?: string,
+  { prompts, sampleTokens, step }: { prompts: string[]; sampleTokens: number; step: number },
 ): Promise<void> {
-  const chosen = asked === undefined ? prompts : [asked]
   const endOfText = textStart(tokenizer)
   const room = model.config.maxPositions - sampleTokens
   const answers = await generateBatch(
     model,
-    chosen.map((p) => [endOfText, ...tokenizer.encode(p)].slice(-room)),
+    prompts.map((p) => [endOfText, ...tokenizer.encode(p)].slice(-room)),
     { maxTokens: sampleTokens, temperature: 0.7, seed: context.seed, stopIds: textStops(tokenizer) },
   )
-  chosen.forEach((prompt, i) => context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }))
+  prompts.forEach((prompt, i) =>
+    context.emit({ type: 'sample', prompt, text: tokenizer.decode(answers[i]!.ids), step }),
+  )
 }
