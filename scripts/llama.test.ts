@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { speedTable } from './llama-speed.ts'
+import { bestThreads, speedTable } from './llama-speed.ts'
 import { testStrings } from './llama-texts.ts'
 import { agrees, type LlamaResult, type LlamaStudy, llamaTable } from './llama.ts'
 
@@ -59,4 +59,13 @@ test('speeds are a row a program', () => {
     programs: { 'xueba f32': { decoding: 500, prompt: 900, 'batch 8': 2000, 'batch 64': 4000 } },
   }
   expect(speedTable([speeds])).toContain('| 12 M, 12.2 M | xueba f32 | 500 | 900 | 2000 | 4000 |')
+})
+
+test('a program is said at its best number of threads of each measure', () => {
+  const rounds = {
+    'ours f32': { decoding: [9, 11, 10] },
+    'theirs, 1': { decoding: [5, 7, 6], prompt: [20, 20, 20] },
+    'theirs, 2': { decoding: [1], prompt: [30, 40, 35] },
+  }
+  expect(bestThreads(rounds)).toEqual({ 'ours f32': { decoding: 10 }, theirs: { decoding: 6, prompt: 35 } })
 })

@@ -66,7 +66,7 @@ npm run study -- human [--parts words] [--folds 5] [--judged 5] [--depth 1] [--t
                                                       a reward model on people's preferences in XUEBA_DATA (30 minutes)
 npm run study -- record --run runs/quickstart-zh [--out FILE]
                                                       a finished run as a recording for the studio (seconds, at most 2 MB)
-npm run study -- studio [--pairs 5]                   what the studio costs: long logs, a trainer's speed (5 minutes)
+npm run study -- studio [--pairs 20]                  what the studio costs: long logs, a trainer's speed (4 minutes)
 npm run study -- shots [SCREEN …] [--url http://127.0.0.1:5170] [--run NAME] [--quick]
                                                       pictures of the studio's screens into studio/shots (4 minutes)`
 
@@ -78,7 +78,7 @@ const { positionals, values } = parseArgs({
     out: { type: 'string' },
     run: { type: 'string' },
     help: { type: 'boolean', default: false },
-    pairs: { type: 'string', default: '5' },
+    pairs: { type: 'string', default: '20' },
     url: { type: 'string', default: 'http://127.0.0.1:5170' },
     quick: { type: 'boolean', default: false },
     speed: { type: 'boolean', default: false },
@@ -102,7 +102,8 @@ const { positionals, values } = parseArgs({
   },
 })
 if (values.help) {
-  console.log(usage)
+  const mine = new RegExp(`^npm run study -- ${positionals[0]}\\b.*(?:\\n .*)?`, 'gm')
+  console.log(usage.match(mine)?.join('\n') ?? usage)
   process.exit(0)
 }
 switch (positionals[0]) {
