@@ -97,6 +97,8 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   'world.untaught': { zh: '镇上的事（只读过的）', en: 'facts that were only read', unit: 'share' },
   'world.chance': { zh: '瞎猜能对', en: 'a guess would get', unit: 'share' },
   gradNorm: { zh: '梯度范数', en: 'gradient norm', unit: 'number' },
+  language: { zh: '读物', en: 'documents', unit: 'count' },
+  masked: { zh: '遮掉的', en: 'masked', unit: 'count' },
   models: { zh: '参评模型', en: 'models', unit: 'count' },
   questions: { zh: '问题', en: 'questions', unit: 'count' },
 })
@@ -105,6 +107,14 @@ const splitWords = table<Words>({
   train: { zh: '训练', en: 'training' },
   exam: { zh: '考试', en: 'exam' },
   heldout: { zh: '留出', en: 'held-out' },
+  zh: { zh: '中文', en: 'Chinese' },
+  en: { zh: '英文', en: 'English' },
+  email: { zh: '邮箱', en: 'e-mail addresses' },
+  ip: { zh: 'IP 地址', en: 'IP addresses' },
+  phone: { zh: '电话', en: 'phone numbers' },
+  identity: { zh: '身份证号', en: 'identity numbers' },
+  card: { zh: '银行卡号', en: 'card numbers' },
+  essays: { zh: '作文', en: 'essays' },
 })
 
 export interface MetricName {
@@ -124,19 +134,30 @@ export function metricName(key: string, language: Language): MetricName {
     return { ...inner, label: `${inner.label} · ${splitName('exam', language)}` }
   }
   const parts = bare.split('.')
-  const at = parts.findIndex((part) => metricWords[part] ?? passWords(part))
+  const wide = (i: number) => metricWords[`${parts[i]}.${parts[i + 1]}`] !== undefined // `world.taught`
+  const at = parts.findIndex((part, i) => wide(i) || metricWords[part] || passWords(part))
   if (at < 0 || parts.length === 1) return { label: key, unit: 'number' }
-  const inner = metricName(`${parts[at]}${before ? 'Before' : ''}`, language)
-  const rest = parts.filter((_, i) => i !== at).map((part) => splitName(part, language))
-  return { ...inner, label: `${inner.label} · ${rest.join(' · ')}` }
+  const size = wide(at) ? 2 : 1
+  const inner = metricName(parts.slice(at, at + size).join('.') + (before ? 'Before' : ''), language)
+  const rest = parts.filter((_, i) => i < at || i >= at + size).map((part) => splitName(part, language))
+  return { ...inner, label: [inner.label, ...rest].join(' · ') }
 }
 
 function passWords(name: string): { zh: string; en: string; unit: Unit } | undefined {
   return /^pass@\d+$/.test(name) ? { zh: name, en: name, unit: 'share' } : undefined
 }
 
+/** A part of a metric's name: a split, a language, a stage, or what is practised; any other keeps its own. */
 export function splitName(split: string, language: Language): string {
-  return splitWords[split]?.[language] ?? split
+  return (splitWords[split] ?? stageWords[split]?.term)?.[language] ?? taskName(split, language)
+}
+
+/** What is practised, as a person says it; tasks of somebody's own keep their name. */
+export function taskName(task: string, language: Language): string {
+  const [, kind, n] = /^(arithmetic|countdown)-(\d+)-(?:digits|numbers)$/.exec(task) ?? []
+  if (kind === 'arithmetic') return { zh: `${n} 位数算术`, en: `sums of ${n} digits` }[language]
+  if (kind === 'countdown') return { zh: `${n} 个数凑数`, en: `countdown of ${n} numbers` }[language]
+  return splitWords[task]?.[language] ?? task
 }
 
 /** Curves shown at once, in this order; the others are folded away. */

@@ -22,29 +22,46 @@ function partsOf(text: string, runs: ReadonlySet<string>): Part[] {
   return split(text, lit)
 }
 
-/** What two short texts have in common in the same order: their longest common subsequence, stretches of 2 or more only. */
+/** Words, and single characters of a script that puts nothing between them: what one compares texts by. */
+export const pieces = (text: string): string[] => text.match(/(?:(?!\p{Script=Han})[\p{L}\p{N}])+|[\s\S]/gu) ?? []
+
+/** A text's beginning of about so many characters, no word cut in two. */
+export function beginning(text: string, characters: number): string {
+  let end = 0
+  for (const piece of pieces(text.slice(0, characters + 100))) {
+    if (end >= characters) break
+    end += piece.length
+  }
+  return text.slice(0, end)
+}
+
+/** What two short texts have in common in the same order: their longest common subsequence of pieces, stretches of 2 characters or more only. */
 export function commonParts(a: string, b: string): [Part[], Part[]] {
-  const width = b.length + 1
-  const best = new Uint16Array((a.length + 1) * width)
-  for (let i = a.length - 1; i >= 0; i--)
-    for (let j = b.length - 1; j >= 0; j--)
+  const [as, bs] = [pieces(a), pieces(b)]
+  const width = bs.length + 1
+  const best = new Uint16Array((as.length + 1) * width)
+  for (let i = as.length - 1; i >= 0; i--)
+    for (let j = bs.length - 1; j >= 0; j--)
       best[i * width + j] =
-        a[i] === b[j]
+        as[i] === bs[j]
           ? best[(i + 1) * width + j + 1]! + 1
           : Math.max(best[(i + 1) * width + j]!, best[i * width + j + 1]!)
   const [litA, litB] = [new Uint8Array(a.length), new Uint8Array(b.length)]
-  for (let i = 0, j = 0; i < a.length && j < b.length;) {
-    if (a[i] === b[j]) {
-      let run = 1
-      while (i + run < a.length && j + run < b.length && a[i + run] === b[j + run]) run++
-      if (run >= 2) {
-        litA.fill(1, i, i + run)
-        litB.fill(1, j, j + run)
+  for (let i = 0, j = 0, atA = 0, atB = 0; i < as.length && j < bs.length;) {
+    if (as[i] === bs[j]) {
+      let run = ''
+      while (i < as.length && as[i] === bs[j]) {
+        run += as[i++]
+        j++
       }
-      i += run
-      j += run
-    } else if (best[(i + 1) * width + j]! >= best[i * width + j + 1]!) i++
-    else j++
+      if (run.trim().length >= 2) {
+        litA.fill(1, atA, atA + run.length)
+        litB.fill(1, atB, atB + run.length)
+      }
+      atA += run.length
+      atB += run.length
+    } else if (best[(i + 1) * width + j]! >= best[i * width + j + 1]!) atA += as[i++]!.length
+    else atB += bs[j++]!.length
   }
   return [split(a, litA), split(b, litB)]
 }

@@ -1,5 +1,6 @@
 /** What stages are called: in a student's life, and by their standard term. Those of the report card (src/stages/report/words.ts). */
-import { t } from './language.svelte.ts'
+import { taskName } from '../../../src/stages/report/words.ts'
+import { language, t } from './language.svelte.ts'
 
 export function lifeOf(kind: string): string {
   switch (kind) {
@@ -88,11 +89,5 @@ export const runName = (id: string): string =>
       ? t('recorded quickstart, English', '录制的快速入门（英文）')
       : id
 
-/** What is practised, as a person says it; tasks of somebody's own keep their name. */
-export function taskOf(name: string): string {
-  const [, kind, n] = /^(arithmetic|countdown)-(\d+)-(?:digits|numbers)$/.exec(name) ?? []
-  if (kind === 'arithmetic') return t(`sums of ${n} digits`, `${n} 位数算术`)
-  if (kind === 'countdown') return t(`countdown of ${n} numbers`, `${n} 个数凑数`)
-  if (name === 'essays') return t('essays', '作文')
-  return name
-}
+/** What is practised, as a person says it. */
+export const taskOf = (name: string): string => taskName(name, language())
