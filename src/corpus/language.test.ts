@@ -18,6 +18,15 @@ test.each([
   expect(detectLanguage(text).language).toBe(language)
 })
 
+test('endings of words tell neighbours apart that share their little words', () => {
+  // "e", "de", "a", "o" and "que" are no Portuguese alone: the endings are, and a second look finds the same.
+  const bare = detectLanguage('a de que xaxaxo e xexexi o de que xixixu')
+  const ended = detectLanguage('a de que xaxação e xexedade o de que xixinhas')
+  expect(ended.language).toBe('pt')
+  expect(ended.confidence).toBeGreaterThan(bare.confidence)
+  expect(detectLanguage('a de que xaxação e xexedade o de que xixinhas')).toEqual(ended)
+})
+
 test('a Chinese text may quote English, an English text Chinese', () => {
   const zh = '我们用 TypeScript 写程序，从零开始训练一个语言模型，Transformer 的每一层都自己实现。'
   const en =

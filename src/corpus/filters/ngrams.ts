@@ -42,7 +42,7 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
       for (let k = 0; k < places.length; k++) {
         const i = begins === null ? k : begins[k]!
         if (i + size >= total) break
-        const hash = Math.imul(hashes[i]! ^ words[i + size]!, 0x85ebca6b)
+        const hash = Math.imul(Math.imul(hashes[i]!, 0x9e3779b1) ^ words[i + size]!, 0x85ebca6b) // a word twice is not nothing
         hashes[i] = hash ^ (hash >>> 13)
       }
     }
@@ -67,7 +67,7 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
   /** Counts the n-grams of all places, keeps those that came twice, and returns how often the commonest came. */
   function sieve(): number {
     clear()
-    const places = begins ?? Int32Array.from({ length: Math.max(0, total - size + 1) }, (_, i) => i)
+    const places = begins ?? new Int32Array(Math.max(0, total - size + 1)).map((_, i) => i)
     let best = 1
     for (const i of places) if (i + size <= total) best = Math.max(best, count(hashes[i]!))
     begins = best === 1 ? new Int32Array(0) : places.filter((i) => i + size <= total && counts[place(hashes[i]!)]! > 1)
