@@ -1,8 +1,12 @@
 import fc from 'fast-check'
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { dropSuperseded } from '../../run/events.ts'
 import type { RunEvent } from '../../run/index.ts'
 import { emptyFold, fold, type Fold } from './fold.ts'
+import { openLog } from './log.ts'
 import { keptPoints, MOST_POINTS, thinned } from './thin.ts'
 
 const foldAll = (events: readonly RunEvent[]): Fold => {
@@ -64,7 +68,8 @@ describe('a fold', () => {
       fc.property(logs, fc.nat(60), (events, cut) => {
         const page = JSON.parse(JSON.stringify(foldAll(events.slice(0, cut)))) as Fold
         for (const event of events.slice(Math.max(0, cut - 3))) fold(page, event)
-        expect(page).toEqual(JSON.parse(JSON.stringify(foldAll(events)))) // JSON knows no -0
+        const plain = (state: Fold) => JSON.parse(JSON.stringify(state)) as Fold // JSON, as on the way to a page, knows no -0
+        expect(plain(page)).toEqual(plain(foldAll(events)))
       }),
     )
   })
@@ -124,4 +129,21 @@ describe('thinning', () => {
     expect(whole.series[0]!.values).toHaveLength(5000)
     expect(thinned(foldAll(events.slice(0, 100))).leftOut).toBe(0)
   })
+})
+
+it('a log longer than a piece is read whole at once, and what is added later is taken in', async () => {
+  const path = join(mkdtempSync(join(tmpdir(), 'xueba-log-')), 'events.jsonl')
+  const line = (seq: number) =>
+    `${JSON.stringify({ type: 'sample', prompt: 'x', text: 'y'.repeat(900), step: seq, seq, attempt: 1, time: seq, stage: '01-pretrain' })}\n`
+  writeFileSync(path, Array.from({ length: 9000 }, (_, seq) => line(seq)).join('')) // 9 MB
+  const log = openLog(path)
+  await log.refresh()
+  expect([log.fold.total, log.fold.lastSeq]).toEqual([9000, 8999])
+  appendFileSync(path, line(9000) + line(9001).slice(0, 100))
+  await log.refresh()
+  expect(log.fold.lastSeq).toBe(9000)
+  appendFileSync(path, line(9001).slice(100))
+  await log.refresh()
+  expect(log.after(8999)!.map(({ seq }) => seq)).toEqual([9000, 9001])
+  rmSync(dirname(path), { recursive: true })
 })
