@@ -1,5 +1,8 @@
 /** What a base model goes on from at every evaluation when a recipe names no prompts: how documents begin that it never read. */
 
+const segmenter = new Intl.Segmenter('und', { granularity: 'word' }) // the same on every machine
+const wordsOf = (text: string) => [...segmenter.segment(text)]
+
 /** Enough to say what kind of text it is, too little to say how it goes on. */
 const WORDS = 3
 /** Documents looked at before giving up on as many openings as wanted. */
@@ -8,7 +11,7 @@ const LOOKED_AT = 1000
 /** The first words of a text's first line that has more than those; in any script (Unicode word boundaries). */
 export function openingOf(text: string): string | undefined {
   for (const line of text.slice(0, 2000).split('\n')) {
-    const words = [...new Intl.Segmenter(undefined, { granularity: 'word' }).segment(line.trim())]
+    const words = wordsOf(line.trim())
     const last = words.filter(({ isWordLike }) => isWordLike)[WORDS - 1]
     const end = last === undefined ? Infinity : last.index + last.segment.length
     if (last !== undefined && words.some(({ index, isWordLike }) => isWordLike && index >= end))
@@ -24,7 +27,7 @@ export async function openingsOf(texts: AsyncIterable<string>, wanted: number): 
   for await (const text of texts) {
     if (found.size === wanted || ++seen > LOOKED_AT) break
     const opening = openingOf(text)
-    const first = opening && [...new Intl.Segmenter(undefined, { granularity: 'word' }).segment(opening)][0]?.segment
+    const first = opening && wordsOf(opening)[0]!.segment
     if (opening && first && !found.has(first)) found.set(first, opening)
   }
   return [...found.values()]

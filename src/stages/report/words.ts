@@ -114,7 +114,6 @@ const splitWords = table<Words>({
   phone: { zh: '电话', en: 'phone numbers' },
   identity: { zh: '身份证号', en: 'identity numbers' },
   card: { zh: '银行卡号', en: 'card numbers' },
-  essays: { zh: '作文', en: 'essays' },
 })
 
 export interface MetricName {
@@ -157,7 +156,7 @@ export function taskName(task: string, language: Language): string {
   const [, kind, n] = /^(arithmetic|countdown)-(\d+)-(?:digits|numbers)$/.exec(task) ?? []
   if (kind === 'arithmetic') return { zh: `${n} 位数算术`, en: `sums of ${n} digits` }[language]
   if (kind === 'countdown') return { zh: `${n} 个数凑数`, en: `countdown of ${n} numbers` }[language]
-  return splitWords[task]?.[language] ?? task
+  return task === 'essays' ? { zh: '作文', en: 'essays' }[language] : task
 }
 
 /** Curves shown at once, in this order; the others are folded away. */

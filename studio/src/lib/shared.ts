@@ -22,8 +22,8 @@ function partsOf(text: string, runs: ReadonlySet<string>): Part[] {
   return split(text, lit)
 }
 
-/** Words, and single characters of a script that puts nothing between them: what one compares texts by. */
-export const pieces = (text: string): string[] => text.match(/(?:(?!\p{Script=Han})[\p{L}\p{N}])+|[\s\S]/gu) ?? []
+/** Words, and whatever else as single characters, Han among them: what one compares texts by. */
+const pieces = (text: string): string[] => text.match(/(?:(?!\p{Script=Han})[\p{L}\p{N}])+|[\s\S]/gu) ?? []
 
 /** A text's beginning of about so many characters, no word cut in two. */
 export function beginning(text: string, characters: number): string {
