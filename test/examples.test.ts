@@ -1,6 +1,6 @@
 /** The examples of the library, run as they stand but for where `xueba` lies and how long they train. */
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -80,6 +80,18 @@ it('short-answers is practised, and chat talks with the outcome', async () => {
   expect(pieces.join('').length).toBeGreaterThan(2)
   await base.close()
 }, 120_000)
+
+it('fine-tune goes on from a model that is there, and gets better at the folder', async () => {
+  const found = readdirSync(join(root, 'run')).find((name) => name.endsWith('-pretrain'))!
+  const losses: number[] = []
+  for (const steps of ['1', '40']) {
+    const printed = await example('fine-tune.ts', [join(root, 'run', found), 'texts', steps])
+    losses.push(Number(new RegExp(`^${steps} ([\\d.]+)$`, 'm').exec(printed)![1]))
+    expect(printed.split('\n').at(-1)!.length).toBeGreaterThan(20)
+  }
+  expect(losses[0]).toBeLessThan(0.8 * Math.log(300)) // its first step is not one of random weights
+  expect(losses[1]).toBeLessThan(losses[0]!)
+}, 60_000)
 
 it('says what is wrong with a recipe that is an object', async () => {
   await expect(train({ name: 'x', language: 'en', stages: [{ kind: 'pretrian' }] })).rejects.toThrow(
