@@ -3,8 +3,10 @@
  * seconds, that grep well.
  */
 import type { RunEvent } from '../run/index.ts'
-import { stageWords } from '../stages/report/words.ts'
-import { say } from './language.ts'
+import { formatInterval, formatValue } from '../stages/report/format.ts'
+import { measuredOf } from '../stages/report/measured.ts'
+import { metricName, stageWords } from '../stages/report/words.ts'
+import { language, say } from './language.ts'
 
 /** Between two progress lines where there is no terminal, ms. */
 const PLAIN_INTERVAL = 10_000
@@ -131,8 +133,9 @@ function progressLine(e: Extract<RunEvent, { type: 'progress' }>): string {
 }
 
 function metricLine({ name, value, low, high, step, split }: Extract<RunEvent, { type: 'metric' }>): string {
-  const interval = low == null || high == null ? '' : ` [${number(low)}, ${number(high)}]`
-  return `${step === undefined ? '' : `@${step} `}${split && split !== 'heldout' ? `${split}.` : ''}${name} ${number(value)}${interval}`
+  const { label, unit } = metricName(split ? `${split}.${name}` : name, language())
+  const interval = low == null || high == null ? '' : ` ${formatInterval({ low, high }, unit)}`
+  return `${step === undefined ? '' : `@${step} `}${label} ${formatValue(value, unit, language())}${interval}`
 }
 
 function doneLine({ seconds, metrics, skipped, takenFrom }: Extract<RunEvent, { type: 'stage-done' }>): string {
@@ -142,22 +145,13 @@ function doneLine({ seconds, metrics, skipped, takenFrom }: Extract<RunEvent, { 
       zh: `直接取自 ${takenFrom}（当时用了 ${duration(seconds)}）`,
     })
   if (skipped) return say({ en: 'already done', zh: '之前已完成，跳过' })
-  const shown = Object.entries(metrics)
+  const shown = measuredOf(metrics, language())
     .slice(0, 8)
-    .map(([name, value]) => `${name} ${number(value)}`)
-  return `${say({ en: `done in ${duration(seconds)}`, zh: `完成，用时 ${duration(seconds)}` })}: ${shown.join(', ')}`
+    .map(({ label, value }) => `${label} ${value}`)
+  return `${say({ en: `done in ${duration(seconds)}`, zh: `完成，用时 ${duration(seconds)}` })}${say({ en: ': ', zh: '：' })}${shown.join(say({ en: ', ', zh: '，' }))}`
 }
 
 const oneLine = (text: string) => clip(text.replace(/\s+/g, ' ').trim(), 160)
-
-const number = (value: number | null) =>
-  value === null
-    ? '–'
-    : Number.isInteger(value)
-      ? String(value)
-      : Math.abs(value) >= 1000
-        ? compact(value)
-        : value.toPrecision(4).replace(/\.?0+$/, '')
 
 export const compact = (value: number) =>
   value >= 1e6

@@ -8,9 +8,13 @@ const WORDS = 3
 /** Documents looked at before giving up on as many openings as wanted. */
 const LOOKED_AT = 1000
 
-/** The first words of a text's first line that has more than those; in any script (Unicode word boundaries). */
+/** Ends as sentences do; a title does not. */
+const SENTENCE = /[.!?。！？…]["'”’」）)]*$/
+
+/** The first words of a text's first line that is a sentence, or else of its first line; one that goes on after them. In any script. */
 export function openingOf(text: string): string | undefined {
-  for (const line of text.slice(0, 2000).split('\n')) {
+  const lines = text.slice(0, 2000).split('\n')
+  for (const line of [...lines.filter((line) => SENTENCE.test(line.trim())), ...lines]) {
     const words = wordsOf(line.trim())
     const last = words.filter(({ isWordLike }) => isWordLike)[WORDS - 1]
     const end = last === undefined ? Infinity : last.index + last.segment.length

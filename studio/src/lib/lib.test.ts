@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest'
 import { trainTokenizer } from '../../../src/tokenizer/train.ts'
 import { heated } from './heated.ts'
 import { markedParts } from './marked.ts'
-import { measuredOf } from './measured.ts'
 import { mergesOf } from './merges.ts'
 import { hex, shown } from './pieces.ts'
 import { optionsOf } from './recipe.ts'
@@ -167,28 +166,4 @@ it('a resolved recipe tells a stage’s plain options', () => {
     'name: a\nstages:\n  - kind: pretrain\n    name: pretrain\n    steps: 8000\n    decay: 0.5\n    list:\n      - 3\n  - kind: sft\n    steps: 3\n'
   expect(optionsOf(recipe, 'pretrain')).toEqual({ steps: 8000, decay: 0.5 })
   expect(optionsOf(recipe, 'rl')).toEqual({})
-})
-
-describe('what a stage measured', () => {
-  it('puts before and after on one line, and leaves bounds, gains and the funnel to the screens that draw them', () => {
-    const metrics = {
-      steps: 279,
-      'arithmetic-2-digits.accuracyBefore': 0.435,
-      'arithmetic-2-digits.accuracyLowBefore': 0.368,
-      'arithmetic-2-digits.problemsBefore': 200,
-      'arithmetic-2-digits.accuracy': 1,
-      'arithmetic-2-digits.accuracyLow': 0.98,
-      'arithmetic-2-digits.accuracyGain': 0.565,
-      'arithmetic-2-digits.problems': 200,
-      'rejected.url/word': 170,
-    }
-    expect(measuredOf(metrics, 'en')).toEqual([
-      { label: 'steps', value: '279' },
-      { label: 'accuracy · sums of 2 digits', value: '44% → 100%' },
-      { label: 'problems · sums of 2 digits', value: '200' },
-    ])
-    expect(measuredOf({ 'my-task.accuracyBefore': 0.5 }, 'zh')).toEqual([
-      { label: '正确率（之前） · my-task', value: '50%' },
-    ])
-  })
 })
