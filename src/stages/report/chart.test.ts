@@ -80,6 +80,7 @@ test('metrics have names in both languages, and unknown ones keep theirs', () =>
   expect(metricName('loss.heldout', 'zh').label).toBe('损失 · 留出')
   expect(metricName('sft.world.untaught', 'zh')).toEqual({ label: '镇上的事（只读过的） · 监督微调', unit: 'share' })
   expect(metricName('rl.arithmetic-2-digits.accuracyBefore', 'zh').label).toBe('正确率（之前） · 强化学习 · 2 位数算术')
+  expect(metricName('sft.world.taughtGain', 'en').label).toBe('facts that were taught (gain) · fine-tuning')
   expect(metricName('my-base.my-task.accuracy', 'en').label).toBe('accuracy · my-base · my-task')
   expect(metricName('masked.identity', 'zh').label).toBe('遮掉的 · 身份证号')
   expect(metricName('constructor', 'en')).toEqual({ label: 'constructor', unit: 'number' })

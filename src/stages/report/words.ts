@@ -121,13 +121,15 @@ export interface MetricName {
   unit: Unit
 }
 
-/** A metric's name for readers: `accuracyBefore`, `pass@4`, `countdown-3-numbers.accuracy`; unknown ones keep theirs. */
+/** What a metric's name may end in. */
+const endings = { Before: { zh: '（之前）', en: ' (before)' }, Gain: { zh: '（多了）', en: ' (gain)' } }
+
+/** A metric's name for readers: `accuracyBefore`, `accuracyGain`, `pass@4`, `countdown-3-numbers.accuracy`; unknown ones keep theirs. */
 export function metricName(key: string, language: Language): MetricName {
-  const before = key.endsWith('Before')
-  const bare = before ? key.slice(0, -'Before'.length) : key
+  const ending = (['Before', 'Gain'] as const).find((one) => key.endsWith(one)) ?? ''
+  const bare = key.slice(0, key.length - ending.length)
   const known = metricWords[bare] ?? passWords(bare)
-  if (known)
-    return { label: known[language] + (before ? { zh: '（之前）', en: ' (before)' }[language] : ''), unit: known.unit }
+  if (known) return { label: known[language] + (ending && endings[ending][language]), unit: known.unit }
   if (bare.startsWith('exam.')) {
     const inner = metricName(bare.slice(5), language)
     return { ...inner, label: `${inner.label} · ${splitName('exam', language)}` }
@@ -137,7 +139,7 @@ export function metricName(key: string, language: Language): MetricName {
   const at = parts.findIndex((part, i) => wide(i) || metricWords[part] || passWords(part))
   if (at < 0 || parts.length === 1) return { label: key, unit: 'number' }
   const size = wide(at) ? 2 : 1
-  const inner = metricName(parts.slice(at, at + size).join('.') + (before ? 'Before' : ''), language)
+  const inner = metricName(parts.slice(at, at + size).join('.') + ending, language)
   const rest = parts.filter((_, i) => i < at || i >= at + size).map((part) => splitName(part, language))
   return { ...inner, label: [inner.label, ...rest].join(' · ') }
 }
