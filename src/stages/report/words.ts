@@ -109,6 +109,7 @@ const splitWords = table<Words>({
   heldout: { zh: '留出', en: 'held-out' },
   zh: { zh: '中文', en: 'Chinese' },
   en: { zh: '英文', en: 'English' },
+  und: { zh: '认不出的语言', en: 'in no known language' },
   email: { zh: '邮箱', en: 'e-mail addresses' },
   ip: { zh: 'IP 地址', en: 'IP addresses' },
   phone: { zh: '电话', en: 'phone numbers' },
