@@ -134,3 +134,20 @@ it('trains both sides on what neither holds out, asks both the same, and does no
   expect(third.cells.slice(0, 4)).toEqual(result.cells)
   expect(new Set(trained)).toEqual(new Set(['seed 3 with', 'seed 3 without']))
 })
+
+it('trains nothing where the filter changes nothing', async () => {
+  const texts = Array.from({ length: 20 }, (_, i) => JSON.stringify({ text: `Line ${i} of twenty, which all differ.` }))
+  await writeFile(join(folder, 'all.jsonl'), texts.join('\n'))
+  const config = corpusConfig.parse({ sources: [{ path: join(folder, 'all.jsonl') }], languages: [], heldOut: 0.2 })
+  const nothing = ablate(config, join(folder, 'nothing'), {
+    filter: 'exact',
+    seeds: [1],
+    seed: 1,
+    language: 'en',
+    model: {},
+    tokenizer: { vocab: 300, hanCap: 4 },
+    pretrain: pretrain.config.parse({ steps: 1 }) as PretrainConfig & { steps: number },
+    engine,
+  })
+  await expect(nothing).rejects.toThrow(/exact changes nothing here: .* the same \d+ documents/)
+})

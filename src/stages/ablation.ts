@@ -64,8 +64,8 @@ export interface Ablation {
   tokens: number
   parameters: number
   /** Bytes of each held-out set that are scored, and documents trained on, by side. */
-  sets: Record<string, { documents: number; bytes: number }>
-  sides: Record<Side, { documents: number; bytes: number }>
+  sets: Record<string, Size>
+  sides: Record<Side, Size>
   cells: AblationCell[]
   /** Of each set: bits per byte of both sides, and with minus without, seed by seed; 95 % intervals. */
   results: Record<string, Record<Side | 'difference', { value: number; low: number; high: number }>>
@@ -113,6 +113,11 @@ export async function ablate(config: CorpusConfig, folder: string, options: Abla
     await corpusOf(configs[side], join(folder, side), options.seed)
   }
   const { sets, sides } = await shareOut(folder)
+  if (isSame(sides.with, sides.without) && isSame(sets['filtered']!, sets['unfiltered']!))
+    throw new UserError(
+      `${filter} changes nothing here: with and without it, the corpus is the same ${sides.with.documents} documents`,
+      `${filter} 在这份语料上不起作用：加不加都是同样的 ${sides.with.documents} 篇文档`,
+    )
   const tokenizerFolder = join(folder, 'tokenizer')
   const key = sha256OfJson({
     ...options,
@@ -169,6 +174,12 @@ export function resultsOf(cells: readonly AblationCell[], set: string) {
     difference: smallInterval(of('with').map((bits, i) => bits - without[i]!)),
   }
 }
+
+interface Size {
+  documents: number
+  bytes: number
+}
+const isSame = (a: Size, b: Size) => a.documents === b.documents && a.bytes === b.bytes
 
 const trainingFolder = (folder: string, side: Side) => join(folder, `training-${side}`)
 const setPath = (folder: string, set: string) => join(folder, `heldout-${set}.jsonl`)
