@@ -5,7 +5,7 @@
  * endings where neighbours share too many of those. `und` where nothing speaks: names, prices, code. A trained n-gram model (eld) knows 60
  * languages and single sentences better (docs/log.md), but takes 340 ms and 120 MB to load, in every worker; this one needs no data.
  */
-import { functionWords } from './function-words.ts'
+import { latinLanguage } from './latin-language.ts'
 
 export interface Language {
   /** ISO 639-1, or `und`. */
@@ -57,22 +57,6 @@ const scripts = [...new Set(ranges.map(([, , script]) => script))]
 const scriptOfUnit = new Uint8Array(65536)
 for (const [from, to, script] of ranges) scriptOfUnit.fill(scripts.indexOf(script) + 1, from, to + 1)
 
-const languages = Object.keys(functionWords)
-/** Each word with one bit for each language that has it. */
-const languagesOfWord = new Map<string, number>()
-for (const [i, list] of Object.values(functionWords).entries()) {
-  for (const word of list.split(' ')) languagesOfWord.set(word, (languagesOfWord.get(word) ?? 0) | (1 << i))
-}
-
-/** Endings and letters that speak for one of these languages, worth half a word each: neighbours share too many short words. */
-const endings: [pattern: RegExp, language: string][] = [
-  [/(?:ción|ciones|dad|dades|ñ[aoe]s?|ando|iendo|aron|ieron)$/, 'es'],
-  [/(?:ção|ções|dade|dades|ão|ões|inho|inha|aram|eram|nh[ao]s?|lh[ao]s?)$/, 'pt'],
-  [/(?:zione|zioni|tà|ità|ogli[aoe]?|ano|ono|etto|etta|issim[oa]|gli[oaie]?)$/, 'it'],
-  [/(?:tion|tions|ment|eux|euse|ité|ités|aient|ait|eau|eaux|ée|ées|és|ois|ais)$/, 'fr'],
-  [/(?:ung|ungen|keit|heit|lich|liche|ischen?|sch|schaft|ß\p{L}*|chen|ten|ern)$/u, 'de'],
-  [/(?:ing|tion|ness|ful|less|ly|ed|ght|ould)$/, 'en'],
-]
 export function detectLanguage(text: string): Language {
   const sample = sampleOf(text)
   const byScript = new Int32Array(scripts.length + 1)
@@ -159,59 +143,4 @@ function decodedRows(charset: string, from: number, to: number, low: number, hig
     if (code >= 0x4e00 && code <= 0x9fff) found.add(code)
   }
   return found
-}
-
-/** Letters of Vietnamese that no other language writes. */
-const vietnamese = /[\u1ea0-\u1ef9ơưđ]/g
-
-function latinLanguage(sample: string, share: number): Language {
-  const lower = sample.toLowerCase().replaceAll('’', "'")
-  const tokens = lower.match(/[\p{L}\p{M}']+/gu) ?? []
-  const letters = (lower.match(vietnamese)?.length ?? 0) * 12
-  if (letters > lower.length) return { language: 'vi', confidence: share }
-  const hits = new Int32Array(languages.length)
-  const points = new Float64Array(languages.length)
-  for (const token of tokens) {
-    const bits = languagesOfWord.get(token) ?? 0
-    if (bits === 0) {
-      if (token.length < 4) continue
-      for (const i of endedAs(token)) points[i]! += 0.25
-      continue
-    }
-    // A word that several languages have says less.
-    const worth = 1 / countBits(bits)
-    for (let i = 0, left = bits; left !== 0; i++, left >>>= 1) {
-      if ((left & 1) === 0) continue
-      hits[i]!++
-      points[i]! += worth
-    }
-  }
-  const ranked = [...points.keys()].sort((a, b) => points[b]! - points[a]!)
-  const [best, second] = [ranked[0]!, ranked[1]!]
-  if (hits[best] === 0) return { language: 'und', confidence: 0 }
-  // Prose has a function word in two or three, a list of names or prices still one in ten.
-  const density = hits[best]! / tokens.length
-  if (density < 0.08) return { language: 'und', confidence: density }
-  const lead = 1 - points[second]! / (2 * points[best]!)
-  return { language: languages[best]!, confidence: share * Math.min(1, density * 8) * lead }
-}
-
-/** Words come again, in a text and in a corpus: what was found is kept, for so many of them. */
-const KEPT = 1 << 16
-const kept = new Map<string, readonly number[]>()
-
-/** The languages, by number, that a word's ending speaks for. */
-function endedAs(word: string): readonly number[] {
-  const known = kept.get(word)
-  if (known) return known
-  const found = endings.flatMap(([pattern, language]) => (pattern.test(word) ? [languages.indexOf(language)] : []))
-  if (kept.size === KEPT) kept.clear()
-  if (word.length <= 32) kept.set(word, found)
-  return found
-}
-
-function countBits(bits: number): number {
-  let count = 0
-  for (let left = bits; left !== 0; left &= left - 1) count++
-  return count
 }

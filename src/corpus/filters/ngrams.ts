@@ -17,6 +17,17 @@ export interface GramShare {
 let keys = new Int32Array(1 << 12)
 let counts = new Int32Array(1 << 12)
 
+/** 0, 1, 2, …, to the longest text seen. */
+let rising = new Int32Array(0)
+
+function everywhere(length: number): Int32Array {
+  if (length > rising.length) {
+    rising = new Int32Array(2 ** Math.ceil(Math.log2(length)))
+    for (let i = 0; i < rising.length; i++) rising[i] = i
+  }
+  return rising.subarray(0, length)
+}
+
 /**
  * Ask for n in rising order. Lengths are datatrove's where units are its: the commonest n-gram is joined with spaces, repeated ones
  * without, and both are divided by the whole text. Elsewhere only the characters of tokens are counted.
@@ -67,10 +78,17 @@ export function ngrams({ text, unit, starts, ends, hashes: words }: TextView) {
   /** Counts the n-grams of all places, keeps those that came twice, and returns how often the commonest came. */
   function sieve(): number {
     clear()
-    const places = begins ?? new Int32Array(Math.max(0, total - size + 1)).map((_, i) => i)
+    const places = begins ?? everywhere(total)
+    // They rise: those too near the end are last.
+    let some = places.length
+    while (some > 0 && places[some - 1]! + size > total) some--
     let best = 1
-    for (const i of places) if (i + size <= total) best = Math.max(best, count(hashes[i]!))
-    begins = best === 1 ? new Int32Array(0) : places.filter((i) => i + size <= total && counts[place(hashes[i]!)]! > 1)
+    for (let k = 0; k < some; k++) best = Math.max(best, count(hashes[places[k]!]!))
+    let kept = 0
+    begins = new Int32Array(best === 1 ? 0 : some)
+    if (best > 1)
+      for (let k = 0; k < some; k++) if (counts[place(hashes[places[k]!]!)]! > 1) begins[kept++] = places[k]!
+    begins = begins.subarray(0, kept)
     return best
   }
   const quote = (i: number) => text.slice(starts[i], ends[i + size - 1])
