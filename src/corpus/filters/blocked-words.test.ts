@@ -80,5 +80,15 @@ test('no phrase decides alone, and a long text that mentions a subject stays', (
   const page = plantedPages('held-out').find(({ kind, language }) => kind === 'gambling' && language === 'en')!.text
   const story = 'The old road went over the hill and down to the river where the boats lay in the sun all day. '
   expect(verdict(page)?.rule).toBe('blocked-words/gambling')
-  expect(verdict(page + story.repeat(100))).toBeNull()
+  expect(verdict(story.repeat(50) + page + story.repeat(50))).toBeNull()
+})
+
+test('a line of sellers at the beginning or the end of somebody else’s page is seen, however long the page', () => {
+  const line = '亚洲av无码视频_人妻熟妇_久久精品国产_激情丁香色九月_成人免费视频一区二区三区'
+  const article = '城市供水系统的更新改造要先查清管网的年龄和材质，再按漏损的多少排出先后。'
+  const page = Array.from({ length: 60 }, () => article)
+  expect(verdict(page.join('\n'))).toBeNull()
+  expect(verdict([line, ...page].join('\n'))?.rule).toBe('blocked-words/adult')
+  expect(verdict([...page, line].join('\n'))?.rule).toBe('blocked-words/adult')
+  expect(verdict(['久久精品', ...page].join('\n'))).toBeNull() // one phrase may be an accident
 })
