@@ -5,10 +5,9 @@
 import { bandKeys } from './minhash.ts'
 import { cleanDocument } from './clean.ts'
 import type { CorpusConfig } from './config.ts'
-import { textHash } from './dedup.ts'
+import { lineHashes, textHash } from './dedup.ts'
 import { isRejection } from './document.ts'
 import type { RawDocument, Rejection } from './document.ts'
-import { lineHashes } from './line-dedup.ts'
 import type { Lists } from './lists.ts'
 
 export interface Batch {

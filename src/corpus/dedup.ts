@@ -40,3 +40,13 @@ export function normalise(text: string): string {
 export function textHash(text: string): string {
   return createHash('sha256').update(normalise(text)).digest('hex').slice(0, 32)
 }
+
+/** Two words for each line of a text, zeros for one that may repeat. */
+export function lineHashes(text: string, { minCharacters }: z.infer<typeof lineDedupConfig>): number[] {
+  return text.split('\n').flatMap((line) => {
+    const plain = normalise(line)
+    if (plain.length < minCharacters) return [0, 0]
+    const hash = createHash('sha256').update(plain).digest()
+    return [hash.readUInt32LE(0), hash.readUInt32LE(4) || 1]
+  })
+}

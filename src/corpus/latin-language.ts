@@ -6,7 +6,6 @@
  */
 import { Kind, kinds } from './filters/characters.ts'
 import { endings, functionWords } from './function-words.ts'
-import type { Language } from './language.ts'
 
 const languages = Object.keys(functionWords)
 
@@ -78,7 +77,7 @@ const isVietnamese = (code: number) =>
   code > 0x110 && ((code >= 0x1ea0 && code <= 0x1ef9) || code === 0x1a1 || code === 0x1b0 || code === 0x111)
 
 /** `share`: that of Latin letters among all, which bounds the confidence. */
-export function latinLanguage(sample: string, share: number): Language {
+export function latinLanguage(sample: string, share: number): { language: string; confidence: number } {
   const kindOf = kinds()
   const lower = sample.toLowerCase()
   const { length } = lower

@@ -2,25 +2,11 @@
  * Lines that many pages share: menus, notices, signatures. The first document that has such a line keeps it, later ones lose it, as in CCNet
  * (Wenzek et al. 2020), whose unit is the paragraph. Lines are known by 64 bits of their normalised form; short ones may repeat.
  */
-import { createHash } from 'node:crypto'
-import type { z } from 'zod'
-import { normalise } from './dedup.ts'
-import type { lineDedupConfig } from './dedup.ts'
 import { KEPT } from './clusters.ts'
 import type { Clusters } from './clusters.ts'
 import { keyTable } from './key-table.ts'
 import { readWords } from './parts.ts'
 import type { Part } from './parts.ts'
-
-/** Two words for each line of a text, zeros for one that may repeat. */
-export function lineHashes(text: string, { minCharacters }: z.infer<typeof lineDedupConfig>): number[] {
-  return text.split('\n').flatMap((line) => {
-    const plain = normalise(line)
-    if (plain.length < minCharacters) return [0, 0]
-    const hash = createHash('sha256').update(plain).digest()
-    return [hash.readUInt32LE(0), hash.readUInt32LE(4) || 1]
-  })
-}
 
 /** A text without the lines that `isRepeated` names by their number. */
 export const withoutLines = (text: string, isRepeated: (line: number) => boolean): string =>
