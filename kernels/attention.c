@@ -77,14 +77,14 @@ static vi visible(int64_t j, int32_t from, int64_t to) {
 
 // C (mr, DP) += scores (mr, n) X (n, DP)
 static void add_product(int mr, int64_t n, const float *scores, const float *x, int64_t DP, float *C) {
-  for (int64_t d = 0; d < DP; d += NR)
-    tile_scores(mr, DP - d >= NR ? NV : 1, n, scores, x + d, DP, 1, 1, C + d, C + d, DP);
+  for (int64_t d = 0, nv; d < DP; d += nv * VW)
+    nv = DP - d >= NR ? NV : 1, tile_scores(mr, (int)nv, n, scores, x + d, DP, 1, 1, C + d, C + d, DP);
 }
 
 // C (mr, DP) += scores' (mr, n) X (n, DP), where scores (n, mr) are rows BK apart
 static void add_transposed_product(int mr, int64_t n, const float *scores, const float *x, int64_t DP, float *C) {
-  for (int64_t d = 0; d < DP; d += NR)
-    tile_packed(mr, DP - d >= NR ? NV : 1, n, scores, BK, x + d, DP, 1, 1, C + d, C + d, DP);
+  for (int64_t d = 0, nv; d < DP; d += nv * VW)
+    nv = DP - d >= NR ? NV : 1, tile_packed(mr, (int)nv, n, scores, BK, x + d, DP, 1, 1, C + d, C + d, DP);
 }
 
 // Rows of D floats that are needed after the next thousands of cycles: into L2, which can wait for more lines at a time than L1.

@@ -13,13 +13,16 @@
 #elif defined(__aarch64__)
 #define MR 12
 #else
-#define MR 4
+#define MR 3
+#define NV 3
 #endif
 #endif
+#ifndef NV
 #define NV 2                           // vectors in a row of a tile
+#endif
 #define NR (NV * VW)                   // columns of a tile
 #define MP ((MR + VW - 1) / VW * VW)   // distance of two k's in packed rows
-#define BK 64                          // distance of two rows of a block of attention scores, a multiple of NR
+#define BK (64 / NR * NR)              // distance of two rows of a block of attention scores
 #define AHEAD 24                       // k's between a tile's reading of B and what it asks for in advance
 
 #define INLINE static inline __attribute__((always_inline))
