@@ -78,12 +78,18 @@ export const reward = (_: unknown, text: string) => -text.length`,
   ])
   const config = bestOfN.config.parse({ ...shape, tasks: own, from: 'sft', problems: 6, n: [1, 4] })
   const metrics = await bestOfN.run(context, config)
-  const { best, trained, prompts } = JSON.parse(await readFile(join(context.folder, 'best-of-n.json'), 'utf8')) as {
+  const { best, trained, prompts, deviation } = JSON.parse(
+    await readFile(join(context.folder, 'best-of-n.json'), 'utf8'),
+  ) as {
     prompts: number
-    best: Record<string, { judged: { value: number }; divergence: number }>
-    trained: Record<string, { reward: { value: number }; divergence: number }>
+    deviation: number
+    best: Record<string, { reward: { value: number }; judged: { value: number }; divergence: number }>
+    trained: Record<string, { reward: { value: number }; gain: { value: number }; divergence: number }>
   }
   expect(prompts).toBe(6)
+  expect(deviation).toBeGreaterThan(0)
+  const gained = trained.rl!.reward.value - best['1']!.reward.value
+  expect(trained.rl!.gain.value).toBeCloseTo(gained / deviation, 9)
   expect(best['4']!.judged.value).toBeGreaterThan(best['1']!.judged.value)
   expect(best['1']!.divergence).toBe(0)
   expect(best['4']!.divergence).toBeCloseTo(Math.log(4) - 3 / 4, 9)

@@ -19,7 +19,7 @@ import { whole } from './options.ts'
 import { openTasks, practice } from './practice.ts'
 import { createTokenScorer } from './rl/token-scorer.ts'
 import type { Metrics, Stage } from './stage.ts'
-import { type Interval, mean, meanInterval } from './statistics.ts'
+import { deviation, type Interval, mean, meanInterval } from './statistics.ts'
 
 /** In the stage's folder: means over the prompts for every n, and for every model that was trained from the same start. */
 export const BEST_OF_N = 'best-of-n.json'
@@ -42,6 +42,8 @@ interface Measured {
   judged: Interval & { value: number }
   /** Divergence from the model that best-of-n samples, nats an answer: a bound for best-of-n, measured for others. */
   divergence: number
+  /** Of a trained model: true worth of its answers over that of the start's to the same prompts, in deviations of the start's answers. */
+  gain?: Interval & { value: number }
 }
 
 /** Answers that are sampled at the same time, at most. */
@@ -76,6 +78,8 @@ export const bestOfN: Stage<Config> = {
 
     const samples = Math.max(...options.n)
     const drawn = await answer(start, samples)
+    const prompts = drawn.filter(isJudged).length
+    const spread = deviation(rewardsOf(drawn.filter(isJudged).flat()))
     const best: Record<string, Measured> = {}
     for (const n of options.n) best[n] = { ...measure(drawn, n), divergence: Math.log(n) - (n - 1) / n }
     const trained: Record<string, Measured> = {}
@@ -88,7 +92,10 @@ export const bestOfN: Stage<Config> = {
       const divergence = mean(
         asked.map(({ logProbs }, a) => logProbs.reduce((sum, p, t) => sum + p - before[a]![t]!, 0)),
       )
-      trained[other.name] = { ...measure(own, 1), divergence }
+      const gains = own.flatMap(([one], i) =>
+        [own[i]!, drawn[i]!].every(isJudged) ? [(one!.reward - mean(rewardsOf(drawn[i]!))) / spread] : [],
+      )
+      trained[other.name] = { ...measure(own, 1), divergence, gain: meanInterval(gains) }
       freeModel(model)
       context.emit({ type: 'progress', step: i + 1, steps: others.length })
     }
@@ -96,14 +103,20 @@ export const bestOfN: Stage<Config> = {
     scorer.free()
     for (const model of [start, judge]) freeModel(model)
 
-    await writeJson(join(context.folder, BEST_OF_N), { format: 1, prompts: exercises.length, best, trained })
-    const metrics: Metrics = { problems: exercises.length }
+    await writeJson(join(context.folder, BEST_OF_N), {
+      format: 1,
+      prompts: exercises.length,
+      deviation: spread,
+      best,
+      trained,
+    })
+    const metrics: Metrics = { problems: exercises.length, deviation: spread }
     const names = [
       ...Object.entries(best).map(([n, one]) => [`best-of-${n}`, one] as const),
       ...Object.entries(trained),
     ]
-    for (const [name, { reward, judged, divergence }] of names) {
-      for (const [key, { value, low, high }] of Object.entries({ reward, judged })) {
+    for (const [name, { reward, judged, gain, divergence }] of names) {
+      for (const [key, { value, low, high }] of Object.entries({ reward, judged, ...(gain && { gain }) })) {
         context.emit({ type: 'metric', name: `${name}.${key}`, value, low, high })
         Object.assign(metrics, { [`${name}.${key}`]: value, [`${name}.${key}Low`]: low, [`${name}.${key}High`]: high })
       }
@@ -140,7 +153,8 @@ export function expectedBest(answers: readonly Judged[], n: number, of: (answer:
 // --- internal ---
 
 function measure(answers: readonly (readonly Judged[])[], n: number): Pick<Measured, 'reward' | 'judged'> {
-  const of = (value: (answer: Judged) => number) => meanInterval(answers.map((own) => expectedBest(own, n, value)))
+  const of = (value: (answer: Judged) => number) =>
+    meanInterval(answers.filter(isJudged).map((own) => expectedBest(own, n, value)))
   return { reward: of(({ reward }) => reward), judged: of(({ judged }) => judged) }
 }
 
@@ -162,7 +176,7 @@ async function sampleEach(
   }
 }
 
-/** By exercise; those with an answer that the task cannot judge are left out. */
+/** By exercise. */
 async function judgeAnswers(
   task: Task,
   exercises: readonly Exercise[],
@@ -171,12 +185,15 @@ async function judgeAnswers(
   score: (texts: number[][]) => Promise<number[]>,
 ): Promise<(Judged & { asked: Asked })[][]> {
   const judged = await score(asked.map(({ prompt, ids }) => [...prompt, ...ids]))
-  const each = exercises.map((exercise, i) =>
+  return exercises.map((exercise, i) =>
     asked.slice(i * times, (i + 1) * times).map((one, j) => ({
       asked: one,
       reward: task.reward(exercise, one.text),
       judged: judged[i * times + j]!,
     })),
   )
-  return each.filter((answers) => answers.every(({ reward }) => Number.isFinite(reward)))
 }
+
+/** The task may not be able to judge an answer: its exercise does not count. */
+const isJudged = (answers: readonly Judged[]) => answers.every(({ reward }) => Number.isFinite(reward))
+const rewardsOf = (answers: readonly Judged[]) => answers.map(({ reward }) => reward)

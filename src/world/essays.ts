@@ -7,7 +7,7 @@
 import { random } from '../tensor/random.ts'
 import type { Random } from '../tensor/random.ts'
 import type { Exercise, Task } from '../tasks/task.ts'
-import { drawExercises, isHeldOut } from '../tasks/task.ts'
+import { drawExercises } from '../tasks/task.ts'
 import { fill, GRAMMAR } from './data.ts'
 import type { Message } from './dialogues.ts'
 import { stateFact } from './phrasing.ts'
@@ -105,10 +105,12 @@ export function essayPrompt(world: World, subject: string, r: Random): string {
   return fill(r.pick(GRAMMAR[world.language].dialogue.essayPrompts), { name: subject })
 }
 
-/** People about whom essays can be written: two taught facts at least. Those held back, or the others. */
+/** People about whom essays can be written: two taught facts at least. Those held back (always as many), or the others. */
 export function writable(world: World, heldOut: boolean): string[] {
-  const names = world.people.map(({ name }) => name)
-  return names.filter((name) => isHeldOut(`essay ${name}`, HELD_OUT) === heldOut && taughtFacts(world, name).length > 1)
+  const names = world.people.map(({ name }) => name).filter((name) => taughtFacts(world, name).length > 1)
+  const lots = new Map(names.map((name) => [name, random(0, `held-out essay ${name}`).uniform()]))
+  const drawn = names.toSorted((a, b) => lots.get(a)! - lots.get(b)!).slice(0, Math.round(HELD_OUT * names.length))
+  return names.filter((name) => drawn.includes(name) === heldOut)
 }
 
 /** Essays as exercises: any number of true worth instead of right and wrong; `correct` is an essay without faults. */
