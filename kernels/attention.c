@@ -162,8 +162,9 @@ void k_attention_forward(const Command *c, int id, int threads) {
       pack_rows(qk + t * x.qk_ld + h * D, x.qk_ld, mr, D, q, MP);
       for (int64_t d = 0; d < D * MP; d += VW) vstore(q + d, vload(q + d) * x.scale);
       int64_t end = t + mr, common = last_start(starts + t, mr); // keys from `common` to t are seen by every row
-      for (int64_t j = first_key(starts + t, mr) / NR * NR; j < end; j += BK) {
-        int64_t n = least(end - j, BK), whole = (n + VW - 1) / VW * VW;
+      for (int64_t j = first_key(starts + t, mr) / NR * NR, next; j < end; j = next) {
+        next = (j / BK + 1) * BK; // blocks begin at the same keys, whatever is skipped
+        int64_t n = least(end, next) - j, whole = (n + VW - 1) / VW * VW;
         for (int64_t p = 0; p < n; p += NR)
           tile_packed(mr, n - p > VW ? NV : 1, D, q, MP, keys + (j + p) * D, NR, 1, 0, 0, s + p, BK);
         if (j < common || j + whole > t + 1)
@@ -278,8 +279,9 @@ void k_attention_backward(const Command *c, int id, int threads) {
         }
         for (int64_t r = 0; r < n; r++) w.delta[r] = dot(out + (t + r) * x.out_ld, dout + (t + r) * x.out_ld, D);
         zero(w.dq, n * DP);
-        for (int64_t j = first_key(starts + t, n) / NR * NR; j < t + n; j += BK) {
-          int64_t m = least(t + n - j, BK);
+        for (int64_t j = first_key(starts + t, n) / NR * NR, next; j < t + n; j = next) {
+          next = (j / BK + 1) * BK;
+          int64_t m = least(t + n, next) - j;
           score_block(&x, &w, starts, lse, t, n, j, m);
           add_to_keys(&x, &w, t, n, j, m);
         }

@@ -257,3 +257,10 @@ void k_gemm(const Command *c, int id, int threads) {
   product(d[8], d[6], d[7], d[0], d[1], d[2], c->scalar[0], F32(c, 0), d[3], F32(c, 1), d[4], c->scalar[1], F32(c, 3),
           F32(c, 2), d[5], id, threads);
 }
+
+// One tile in L1, over and over: how fast this size of it is. Returns the operations done.
+double tile_flops(int64_t iterations) {
+  static float a[KC * MP], b[KC * NR], c[MR * NR];
+  for (int64_t i = 0; i < iterations; i++) tile_packed(MR, NV, KC, a, MP, b, NR, 1, 1, c, c, NR);
+  return 2.0 * MR * NR * KC * iterations;
+}

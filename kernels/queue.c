@@ -303,6 +303,8 @@ EXPORT int xb_start(int threads) {
 
 // Does `iterations` of the loop above on every thread; returns the floating-point operations done (0: no such unit). The caller
 // takes the time.
+EXPORT double xb_tile_flops(double iterations) { return tile_flops((int64_t)iterations); }
+
 EXPORT double xb_peak_flops(double iterations, int half) {
   Command c = {.op = 0, .dim = {half}, .scalar = {0.999f, 0.001f}, .address = {iterations}};
   xb_run(&c, 1);

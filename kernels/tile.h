@@ -1,6 +1,6 @@
 // The register tile that gemm.c and attention.c share: a product of a few rows with a few vectors of columns that lives in
 // registers while k runs, and the transposition that brings rows into the order it reads.
-// The size is a matter of the register file: MR x NV sums, NV vectors of B and one of A must fit.
+// The size is a matter of the register file: MR x NV sums, NV vectors of B and one of A must fit. No bit of a result depends on it.
 #ifndef XUEBA_TILE_H
 #define XUEBA_TILE_H
 #include "vmath.h"
@@ -22,7 +22,11 @@
 #endif
 #define NR (NV * VW)                   // columns of a tile
 #define MP ((MR + VW - 1) / VW * VW)   // distance of two k's in packed rows
-#define BK (64 / NR * NR)              // distance of two rows of a block of attention scores
+#ifdef __wasm__
+#define BK 48                          // distance of two rows of a block of attention scores, a multiple of every NR there is
+#else
+#define BK (64 / NR * NR)
+#endif
 #define AHEAD 24                       // k's between a tile's reading of B and what it asks for in advance
 
 #define INLINE static inline __attribute__((always_inline))

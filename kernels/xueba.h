@@ -71,6 +71,9 @@ void *shared_panel_scratch(size_t bytes);
 void gemm(int half, int ta, int tb, int64_t M, int64_t N, int64_t K, float alpha, const float *A, int64_t lda,
           const float *B, int64_t ldb, float beta, const float *R, float *C, int64_t ldc, int id, int threads);
 
+// Products of gemm's register tile in L1 (gemm.c): returns the operations done.
+double tile_flops(int64_t iterations);
+
 // Where the processor multiplies bfloat16 (bf16.c): whether it does (0 no, 1 AVX512_BF16, 2 AMX; known after bf16_start), the
 // product that gemm hands over (returns 0 where it does not), and a loop in registers that returns its operations.
 void bf16_start(void);

@@ -105,12 +105,12 @@ export const bestOfN: Stage<Config> = {
 
     await writeJson(join(context.folder, BEST_OF_N), {
       format: 1,
-      prompts: exercises.length,
+      prompts,
       deviation: spread,
       best,
       trained,
     })
-    const metrics: Metrics = { problems: exercises.length, deviation: spread }
+    const metrics: Metrics = { problems: prompts, deviation: spread }
     const names = [
       ...Object.entries(best).map(([n, one]) => [`best-of-${n}`, one] as const),
       ...Object.entries(trained),

@@ -5,6 +5,7 @@
  */
 import { openWasm, type Thread, type ThreadInit, threadSource } from './backends/wasm.ts'
 import { Engine } from './engine.ts'
+import type { TileMemory } from './backends/tiles.ts'
 
 export interface BrowserEngineOptions {
   /** At most so many. Default: all cores. */
@@ -21,7 +22,22 @@ export async function openBrowserEngine(options: BrowserEngineOptions = {}): Pro
   const bytes = new Uint8Array(await response.arrayBuffer())
   const mayWait = typeof document === 'undefined' && globalThis.crossOriginIsolated
   const threads = mayWait ? (options.threads ?? navigator.hardwareConcurrency) : 1
-  return new Engine(await openWasm(bytes, threads, spawn))
+  return new Engine(await openWasm(bytes, threads, spawn, tiles))
+}
+
+/** In the browser's cache, where the page may use it; elsewhere it is measured anew. */
+const tiles: TileMemory = {
+  read: async (key) => (await (await openCache())?.match(entry(key)))?.text(),
+  write: async (key, tile) => (await openCache())?.put(entry(key), new Response(tile)),
+}
+const entry = (key: string) => `/xueba-tile?${encodeURIComponent(`${key} ${navigator.userAgent}`)}`
+
+async function openCache(): Promise<Cache | undefined> {
+  try {
+    return await globalThis.caches?.open('xueba')
+  } catch {
+    return undefined // a sandboxed or private page
+  }
 }
 
 const program = `onmessage = ({ data }) => {

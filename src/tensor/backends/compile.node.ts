@@ -6,9 +6,9 @@
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { cpus, homedir } from 'node:os'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { hashOfSources, kernelFolder, kernelSources } from './sources.node.ts'
+import { cacheFolder, hashOfSources, kernelFolder, kernelSources } from './sources.node.ts'
 
 const FLAGS = [
   '-std=gnu11',
@@ -34,7 +34,7 @@ export function compileKernels(): CompiledLibrary {
   const compiler = version(cc)
   const parts = [compiler, cpus()[0]?.model, process.arch, ...FLAGS, hashOfSources()]
   const hash = createHash('sha256').update(parts.join('\0'))
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'xueba')
+  const folder = cacheFolder()
   const path = join(folder, `kernels-${hash.digest('hex').slice(0, 16)}.so`)
   if (!existsSync(path)) {
     mkdirSync(folder, { recursive: true })

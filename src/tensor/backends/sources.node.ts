@@ -1,6 +1,7 @@
 /** The C sources of the kernels: both products, native and WebAssembly, are named by what they were built from. */
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,3 +20,6 @@ export function hashOfSources(): string {
   for (const part of kernelSources().flat()) hash.update(part).update('\0')
   return hash.digest('hex')
 }
+
+/** Where what is compiled or measured for this machine lies. */
+export const cacheFolder = (): string => join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'xueba')

@@ -11,18 +11,12 @@
  */
 import type { Backend } from '../backend.ts'
 import { Pool } from '../pool.ts'
+import { fastestModule, type TileMemory } from './tiles.ts'
+import { buildOf } from './wasm-build.ts'
 
 const PAGE = 65_536
 const MAX_PAGES = 65_536
 const STACK_BYTES = 4 * PAGE
-
-/** What the custom section `build` of the module says. */
-export interface KernelBuild {
-  compiler: string
-  flags: string
-  /** SHA-256 of the C sources. */
-  sources: string
-}
 
 /** What a thread needs to start. `stack` is the address just above its stack. */
 export interface ThreadInit {
@@ -63,22 +57,19 @@ interface Exports {
   xb_peak_flops(iterations: number, half: number): number
 }
 
-/** Throws when the module was not made by scripts/kernels.ts. */
-export function buildOf(module: WebAssembly.Module): KernelBuild {
-  const [section] = WebAssembly.Module.customSections(module, 'build')
-  if (!section)
-    throw new Error('kernels.wasm does not say what it was built from: scripts/kernels.ts makes one that does')
-  return JSON.parse(new TextDecoder().decode(section)) as KernelBuild
-}
-
 /** Throws a sentence when this platform cannot run the kernels. */
-export async function openWasm(bytes: Uint8Array<ArrayBuffer>, wanted: number, spawn: Spawn): Promise<Backend> {
+export async function openWasm(
+  bytes: Uint8Array<ArrayBuffer>,
+  wanted: number,
+  spawn: Spawn,
+  tiles: TileMemory,
+): Promise<Backend> {
   if (!WebAssembly.validate(bytes))
     throw new Error('the WebAssembly here lacks relaxed SIMD or threads, or kernels.wasm is damaged')
-  const module = await WebAssembly.compile(bytes)
+  const module = await fastestModule(await WebAssembly.compile(bytes), tiles)
   const memory = createMemory()
   const exports = (await WebAssembly.instantiate(module, { env: { memory } })).exports as unknown as Exports
-  const { compiler, flags } = buildOf(module)
+  const { compiler, flags, tile } = buildOf(module)
 
   /** Why nothing can be run any more. */
   let broken = ''
@@ -125,7 +116,7 @@ export async function openWasm(bytes: Uint8Array<ArrayBuffer>, wanted: number, s
     name: 'wasm',
     threads,
     elementBytes: 4,
-    description: { compiler, flags },
+    description: { compiler, flags, tile },
     reserve: (bytes) => pool.allocate(bytes),
     release: (address, bytes) => pool.release(address, bytes),
     write(address, dtype, values) {
