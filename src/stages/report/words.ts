@@ -102,6 +102,7 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   'world.taught': { zh: '镇上的事（教过的）', en: 'facts that were taught', unit: 'share' },
   'world.untaught': { zh: '镇上的事（只读过的）', en: 'facts that were only read', unit: 'share' },
   'world.chance': { zh: '瞎猜能对', en: 'a guess would get', unit: 'share' },
+  replayLoss: { zh: '重读语料的损失', en: 'loss on text read again', unit: 'number' },
   gradNorm: { zh: '梯度范数', en: 'gradient norm', unit: 'number' },
   language: { zh: '读物', en: 'documents', unit: 'count' },
   masked: { zh: '遮掉的', en: 'masked', unit: 'count' },

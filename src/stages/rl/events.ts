@@ -49,6 +49,7 @@ export function emitStep(
   metric('klReference', divergence ?? learned?.klReference)
   metric('clipped', learned?.clipped)
   metric('gradNorm', learned?.gradNorm)
+  metric('replayLoss', learned?.replayLoss)
   metric('valueLoss', values?.loss)
   metric('valueClipped', values?.clipped)
   metric('explainedVariance', values?.explained)

@@ -1,6 +1,6 @@
 /**
  * All that learns in RL, and what it learns by: the policy's trainer, the frozen reference where KL counts, the critic where one is the
- * baseline. Takes groups of answers with their credit, gives them advantages, and updates the weights.
+ * baseline, the corpus where it is read again. Takes groups of answers with their credit, gives them advantages, and updates the weights.
  */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -13,6 +13,7 @@ import type { StageContext } from '../stage.ts'
 import { chargeDivergence, giveAdvantages } from './credit.ts'
 import type { RlOptions } from './options.ts'
 import { createPolicyTrainer, type PolicyStatistics, type PolicyTrainer } from './policy.ts'
+import { openReplay } from './replay.ts'
 import type { Group } from './rollout.ts'
 import { createTokenScorer } from './token-scorer.ts'
 import { createValueLearner, type ValueLearning } from './values.ts'
@@ -45,7 +46,9 @@ export async function openLearner(
   const engine = await context.engine()
   const reference = options.beta > 0 ? await loadModel(engine, before, { trainable: false }) : null
   const shape = { ...options, padding, seed: context.seed }
-  const trainer = createPolicyTrainer(model, options.kl === 'loss' ? reference : null, shape, optimizerOf(options))
+  const replay = options.replay > 0 ? await openReplay(context, model, before, options) : null
+  const frozen = options.kl === 'loss' ? reference : null
+  const trainer = createPolicyTrainer(model, frozen, shape, optimizerOf(options), replay?.accumulate)
   const scorer = reference && options.kl === 'reward' ? createTokenScorer(reference, shape) : null
   const critic = options.advantage === 'gae' ? await openCritic(context, options, before) : null
   const values = critic && createValueLearner(critic, shape)
@@ -71,6 +74,7 @@ export async function openLearner(
     },
     free() {
       trainer.free()
+      replay?.free()
       scorer?.free()
       critic?.free()
       for (const one of [reference, critic?.model]) if (one) freeModel(one)

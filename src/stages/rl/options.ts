@@ -48,6 +48,11 @@ const schema = trainingOptions.omit({ microBatches: true, precision: true, recom
   clipLow: amount.optional().describe('how far below 1 the ratio of probabilities counts; default 0.2'),
   clipHigh: amount.optional().describe('how far above 1; more room upwards keeps entropy (DAPO); default 0.28'),
   beta: amount.optional().describe('weight of the KL divergence to the model at the start; default 0 = none'),
+  replay: amount
+    .default(0)
+    .describe(
+      'weight of the language-modelling loss on rows of the corpus that are read again at every update (PPO-ptx); 0 = none',
+    ),
   kl: z
     .enum(['loss', 'reward'])
     .optional()

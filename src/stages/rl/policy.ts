@@ -51,6 +51,8 @@ export interface PolicyStatistics extends PassStatistics {
   updates: number
   /** Norm of all gradients, before clipping. */
   gradNorm: number
+  /** Nats a token of the corpus, where it is read again. */
+  replayLoss?: number
 }
 
 export interface PolicyTrainer {
@@ -63,12 +65,13 @@ export interface PolicyTrainer {
   free(): void
 }
 
-/** `reference` is the frozen model of the loss's KL term; null where there is none. */
+/** `reference` is the frozen model of the loss's KL term; null where there is none. `replay` adds gradients of its own to an update (from 1). */
 export function createPolicyTrainer(
   model: Model,
   reference: Model | null,
   options: PolicyOptions,
   optimizerOptions: OptimizerOptions,
+  replay?: (update: number) => Promise<number>,
 ): PolicyTrainer {
   const optimizer = createOptimizer(model, optimizerOptions)
   const pass = createPass(model, reference, options)
@@ -102,17 +105,21 @@ export function createPolicyTrainer(
     async step(groups, step, updates, factor) {
       const kept = groups.filter((group) => group.kept)
       const done: (PassStatistics & { gradNorm: number })[] = []
+      const losses: number[] = []
       for (let epoch = 0; epoch < options.epochs; epoch++) {
         for (const part of minibatches(kept, options, step, epoch)) {
-          optimizer.prepare(updates + done.length + 1, factor)
+          const at = updates + done.length + 1
+          optimizer.prepare(at, factor)
           const statistics = await accumulate(part)
+          if (replay) losses.push(await replay(at))
           update.run()
           done.push({ ...statistics, gradNorm: (await optimizer.clip.read())[1]! })
         }
       }
       const [first] = done
       if (!first) return undefined
-      const result = { ...first, updates: done.length }
+      const result: PolicyStatistics = { ...first, updates: done.length }
+      if (replay) result.replayLoss = losses.reduce((sum, one) => sum + one, 0) / losses.length
       for (const name of [...SUMMED, 'gradNorm'] as const)
         result[name] = done.reduce((sum, one) => sum + one[name], 0) / done.length
       return result
