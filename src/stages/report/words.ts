@@ -62,7 +62,7 @@ const metricWords = table<{ zh: string; en: string; unit: Unit }>({
   resampledGroups: { zh: '换掉的题组', en: 'groups replaced', unit: 'count' },
   overOptimisedAt: { zh: '从这一步起过度优化', en: 'over-optimised at step', unit: 'count' },
   judged: { zh: '奖励模型打的分', en: "reward model's score", unit: 'number' },
-  gain: { zh: '真正的分数提高了几个标准差', en: 'true worth gained, in deviations of the start', unit: 'number' },
+  gain: { zh: '真正的分数提高（以标准差计）', en: 'true worth gained, in deviations of the start', unit: 'number' },
   deviation: {
     zh: '起点回答真正的分数的标准差',
     en: "deviation of the true worth of the start's answers",
