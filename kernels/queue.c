@@ -303,13 +303,14 @@ EXPORT int xb_start(int threads) {
 
 // Does `iterations` of the loop above on every thread; returns the floating-point operations done (0: no such unit). The caller
 // takes the time.
-EXPORT double xb_tile_flops(double iterations) { return tile_flops((int64_t)iterations); }
-
 EXPORT double xb_peak_flops(double iterations, int half) {
   Command c = {.op = 0, .dim = {half}, .scalar = {0.999f, 0.001f}, .address = {iterations}};
   xb_run(&c, 1);
   return flops * pool;
 }
+
+// The caller's thread alone, without a list: which of several builds has the fastest tile is asked before any pool is started.
+EXPORT double xb_tile_flops(double iterations) { return tile_flops((int64_t)iterations); }
 
 // What multiplies bfloat16: 0 nothing, 1 AVX512_BF16, 2 AMX.
 EXPORT int xb_bf16_unit(void) { return bf16_unit(); }

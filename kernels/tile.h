@@ -1,6 +1,7 @@
 // The register tile that gemm.c and attention.c share: a product of a few rows with a few vectors of columns that lives in
 // registers while k runs, and the transposition that brings rows into the order it reads.
-// The size is a matter of the register file: MR x NV sums, NV vectors of B and one of A must fit. No bit of a result depends on it.
+// The size is a matter of the register file: MR x NV sums, NV vectors of B and one of A must fit. No bit of a result depends on MR or NV,
+// as long as BK is the same.
 #ifndef XUEBA_TILE_H
 #define XUEBA_TILE_H
 #include "vmath.h"

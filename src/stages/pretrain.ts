@@ -15,14 +15,13 @@ import {
   initialize,
   type ModelConfig,
 } from '../nn/index.ts'
-import { UserError } from '../run/index.ts'
 import { type Tokenizer, textStart, textStops } from '../tokenizer/index.ts'
 import { heldOutScorer } from './held-out.ts'
 import { loadModel, loadTokenizer, MODEL_KINDS, saveModel } from './model-folder.ts'
 import { optimizerOf, type TrainingOptions, trainingOptions, whole } from './options.ts'
 import type { Language, Stage, StageContext } from './stage.ts'
 import { openingsOf } from './openings.ts'
-import { corpusTokens } from './token-source.ts'
+import { corpusTokens, refuseSmall } from './token-source.ts'
 import { epochTokens, readRows, streamOfDocuments, type TokenStream } from './tokens.ts'
 import { textsOf } from './tokenizer.ts'
 import { train } from './train.ts'
@@ -91,7 +90,7 @@ export const pretrain: Stage<PretrainConfig> = {
     const openings = options.prompts ?? (await openingsOf(textsOf(join(corpus, 'heldout.jsonl')), 3))
     const prompts = openings.length > 0 ? openings : PROMPTS[context.language]
     const length = tokens.borders[tokens.borders.length - 1]!
-    refuseSmall(length, options)
+    refuseSmall(tokens, options)
     const engine = await context.engine()
     const model = before
       ? await loadModel(engine, before)
@@ -140,14 +139,6 @@ export const pretrain: Stage<PretrainConfig> = {
     freeModel(model)
     return metrics
   },
-}
-
-function refuseSmall(length: number, { rows, time }: PretrainConfig): void {
-  if (length > rows * time) return
-  throw new UserError(
-    `the corpus has ${length} tokens, less than one batch of ${rows} rows × ${time} tokens: give it more text, or lower rows or time`,
-    `语料只有 ${length} 个词元，不够一批（${rows} 行 × ${time} 个词元）：请增加文本，或调小 rows、time`,
-  )
 }
 
 async function goOn(

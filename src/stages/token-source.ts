@@ -56,6 +56,16 @@ export async function corpusTokens(
   return openTokens(folder, weights)
 }
 
+/** Throws a UserError when there is not a batch to be cut from the tokens. */
+export function refuseSmall({ borders }: TokenSource, { rows, time }: { rows: number; time: number }): void {
+  const length = borders[borders.length - 1]!
+  if (length > rows * time) return
+  throw new UserError(
+    `the corpus has ${length} tokens, less than one batch of ${rows} rows × ${time} tokens: give it more text, or lower rows or time`,
+    `语料只有 ${length} 个词元，不够一批（${rows} 行 × ${time} 个词元）：请增加文本，或调小 rows、time`,
+  )
+}
+
 /** Opens a folder of shards. Throws a UserError when it is not whole, or a file is not as it was written. */
 export async function openTokens(folder: string, weights: readonly Weight[] = []): Promise<TokenSource> {
   const shards = await readShards(folder)

@@ -55,15 +55,15 @@ export function phraseIndex<Role>(
   return { phrases, pairs, keys }
 }
 
-export function findPhrases<Role>(text: string, { phrases, pairs, keys }: PhraseIndex<Role>): Map<string, Found<Role>> {
+export function findPhrases<Role>(text: string, index: PhraseIndex<Role>): Map<string, Found<Role>> {
   const lower = fold(text)
   const found = new Map<string, Found<Role>>()
   const last = lower.length - 1
   let i = 0
   while (i < last) {
     const first = lower.charCodeAt(i)
-    const lengths = pairs[pairHash(first, lower.charCodeAt(i + 1))]!
-    const phrase = lengths === 0 ? undefined : longestAt(lower, i, lengths, phrases, keys)
+    const lengths = index.pairs[pairHash(first, lower.charCodeAt(i + 1))]!
+    const phrase = lengths === 0 ? undefined : longestAt(lower, i, lengths, index)
     if (phrase !== undefined) {
       const entry = found.get(phrase.text)
       if (entry === undefined) found.set(phrase.text, { roles: phrase.roles, times: 1 })
@@ -77,13 +77,7 @@ export function findPhrases<Role>(text: string, { phrases, pairs, keys }: Phrase
   return found
 }
 
-function longestAt<Role>(
-  lower: string,
-  i: number,
-  lengths: number,
-  phrases: PhraseIndex<Role>['phrases'],
-  keys: Uint8Array,
-) {
+function longestAt<Role>(lower: string, i: number, lengths: number, { phrases, keys }: PhraseIndex<Role>) {
   for (let length = START; length >= 2; length--) {
     if ((lengths & (1 << length)) === 0 || i + length > lower.length) continue
     const key = startHash(lower, i, length)

@@ -84,7 +84,9 @@ it('goes on after a stop with the same bits', async () => {
   expect(await hash(resumed.folder)).toBe(await hash(whole.folder))
 })
 
-it('needs a corpus, and says so', async () => {
+it('needs a corpus, and enough of it, and says so', async () => {
   const context = await testContext(engine, run, '06-none', earlier.slice(1))
   await expect(rl.run(context, options())).rejects.toThrow(/replay reads the corpus again/)
+  const long = await testContext(engine, run, '07-long', earlier)
+  await expect(rl.run(long, options({ rows: 400 }))).rejects.toThrow(/less than one batch of 400 rows × 64 tokens/)
 })

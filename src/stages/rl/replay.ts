@@ -6,7 +6,7 @@ import { countScored, createBatch, languageModelLoss, type Model, writeBatch } f
 import { backward } from '../../tensor/index.ts'
 import { UserError } from '../../run/index.ts'
 import type { StageContext } from '../stage.ts'
-import { corpusTokens } from '../token-source.ts'
+import { corpusTokens, refuseSmall } from '../token-source.ts'
 import { readRows } from '../tokens.ts'
 import type { RlOptions } from './options.ts'
 
@@ -30,6 +30,7 @@ export async function openReplay(
       'rl：replay 要重读语料，可前面没有 corpus 阶段：请加上，或去掉 replay',
     )
   const tokens = await corpusTokens(corpus, folder, () => context.border({ step: 0, save: async () => {} }))
+  refuseSmall(tokens, { rows, time })
   const reader = readRows(tokens, time, context.seed)
   const { engine } = model
   const batch = createBatch(engine, rows, time)
