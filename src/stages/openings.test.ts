@@ -9,6 +9,15 @@ test('an opening is the first words of a line that goes on after them', () => {
   for (const nothing of ['', '\n\n', 'one two', '3 + 4', '……']) expect(openingOf(nothing)).toBe(undefined)
 })
 
+test.each([
+  ['学校请周鹏程来给孩子们讲课。', '学校请'],
+  ['问：吴沐晴靠什么谋生？', '问：'],
+  ['赶集那天，高兴旺和王梦瑶约好一起去糕点铺。', '赶集那天，'],
+  ['我的妈妈说今天下雨。', '我的妈妈'],
+])('a Chinese opening cuts no name: %s', (text, opening) => {
+  expect(openingOf(text)).toBe(opening)
+})
+
 test('no two openings begin alike, and a small corpus has few', async () => {
   async function* texts(...all: string[]) {
     yield* all

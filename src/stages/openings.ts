@@ -11,15 +11,22 @@ const LOOKED_AT = 1000
 /** Ends as sentences do; a title does not. */
 const SENTENCE = /[.!?。！？…]["'”’」）)]*$/
 
+/** A Chinese name that the segmenter does not know falls into single characters. */
+const isOneHan = (word: string) => /^\p{Script=Han}$/u.test(word)
+
 /** The first words of a text's first line that is a sentence, or else of its first line; one that goes on after them. In any script. */
 export function openingOf(text: string): string | undefined {
   const lines = text.slice(0, 2000).split('\n')
-  for (const line of [...lines.filter((line) => SENTENCE.test(line.trim())), ...lines]) {
-    const words = wordsOf(line.trim())
-    const last = words.filter(({ isWordLike }) => isWordLike)[WORDS - 1]
-    const end = last === undefined ? Infinity : last.index + last.segment.length
-    if (last !== undefined && words.some(({ index, isWordLike }) => isWordLike && index >= end))
-      return line.trim().slice(0, end)
+  for (const line of [...lines.filter((line) => SENTENCE.test(line.trim())), ...lines].map((line) => line.trim())) {
+    const words = wordsOf(line).filter(({ isWordLike }) => isWordLike)
+    if (words.length <= WORDS) continue
+    const endOf = (n: number) => words[n - 1]!.index + words[n - 1]!.segment.length
+    // Not in the middle of a name: back to two words, or to a mark after one.
+    const touches = (n: number) => endOf(n) === words[n]!.index
+    const isCut = (n: number) => touches(n) && (isOneHan(words[n - 1]!.segment) || isOneHan(words[n]!.segment))
+    let n = WORDS
+    while (isCut(n) && (n > 2 || (n === 2 && !touches(1)))) n--
+    return line.slice(0, endOf(n)) + (/^[，：、]/.exec(line.slice(endOf(n)))?.[0] ?? '')
   }
   return undefined
 }
