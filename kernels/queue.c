@@ -315,16 +315,32 @@ EXPORT double xb_tile_flops(double iterations) { return tile_flops((int64_t)iter
 // What multiplies bfloat16: 0 nothing, 1 AVX512_BF16, 2 AMX.
 EXPORT int xb_bf16_unit(void) { return bf16_unit(); }
 
-// Zeroed memory, 64-byte aligned, taken from the system as it is touched; 0 when there is none.
+static size_t whole_pages(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+
+// Zeroed memory, 64-byte aligned, taken from the system as it is touched; 0 when there is none. From 2 MB on it begins where a
+// huge page does and asks for them: products walk through more small pages than a core remembers, and a virtual machine looks
+// each up twice.
 EXPORT void *xb_reserve(size_t bytes) {
+  bytes = whole_pages(bytes);
 #ifdef __wasm__
-  size_t old = __builtin_wasm_memory_grow(0, (bytes + PAGE - 1) / PAGE);
+  size_t old = __builtin_wasm_memory_grow(0, bytes / PAGE);
   return old == (size_t)-1 ? 0 : (void *)(old * PAGE);
 #else
-  void *p = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  size_t spare = 0;
+#ifdef MADV_HUGEPAGE
+  const size_t huge = (size_t)2 << 20;
+  if (bytes >= huge) spare = huge;
+#endif
+  char *p = mmap(0, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return 0;
 #ifdef MADV_HUGEPAGE
-  if (bytes >= (size_t)4 << 20) madvise(p, bytes, MADV_HUGEPAGE);
+  if (spare) {
+    size_t skip = -(uintptr_t)p % huge;
+    if (skip) munmap(p, skip);
+    p += skip;
+    munmap(p + bytes, spare - skip);
+    madvise(p, bytes, MADV_HUGEPAGE);
+  }
 #endif
   return p;
 #endif
@@ -335,7 +351,7 @@ EXPORT void xb_release(void *p, size_t bytes) {
 #ifdef __wasm__
   (void)p, (void)bytes;
 #else
-  if (p) munmap(p, bytes);
+  if (p) munmap(p, whole_pages(bytes));
 #endif
 }
 
@@ -352,7 +368,7 @@ static uint32_t lock;
 
 static void *at_least(Buffer *b, size_t bytes) {
   if (b->bytes < bytes) {
-    size_t size = (bytes + bytes / 4 + PAGE - 1) / PAGE * PAGE;
+    size_t size = whole_pages(bytes + bytes / 4);
     xb_release(b->p, b->bytes);
     b->p = xb_reserve(size);
     if (!b->p) __builtin_trap();

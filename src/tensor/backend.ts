@@ -17,6 +17,8 @@ export interface Backend {
   readonly threads: number
   /** Bytes an element occupies: 4 where f32 is f32, 8 on the float64 reference. */
   readonly elementBytes: number
+  /** Memory is best asked for in multiples of so many bytes: huge pages where they make it faster to reach. */
+  readonly blockBytes: number
   /** What runs here, for `doctor` and the run's record: compiler, flags, vector width. */
   readonly description: Record<string, string | number>
   /** Address of at least `bytes` fresh bytes, 64-byte aligned. Throws a sentence when there is no more memory. */

@@ -1,4 +1,5 @@
 /** Memory and lifetimes: scopes, programs, the tape; and that no public operation crashes on what it should refuse. */
+import { readFileSync } from 'node:fs'
 import { afterAll, describe, expect, it } from 'vitest'
 import { backward } from './autograd.ts'
 import type { Backend } from './backend.ts'
@@ -82,6 +83,22 @@ describe('memory', () => {
     await engine.close()
     expect(held()).toBe(0)
   })
+
+  const native = fast.find(([name]) => name === 'native')?.[1].backend
+  it.runIf(native && process.platform === 'linux')(
+    'of the native backend lies on whole huge pages and goes back',
+    () => {
+      const virtual = () => Number(/VmSize:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))![1]) / 1024
+      const bytes = native!.blockBytes
+      const before = virtual()
+      for (let i = 0; i < 100; i++) {
+        const address = native!.reserve(bytes)
+        expect(address % (2 << 20)).toBe(0)
+        native!.release(address, bytes)
+      }
+      expect(virtual() - before).toBeLessThan(100) // MB; two lost with each block would be 200
+    },
+  )
 })
 
 describe('the tape', () => {

@@ -10,8 +10,6 @@ import { Pool } from './pool.ts'
 import { Program } from './program.ts'
 import { type Shape, show, sizeOf, type Storage, Tensor } from './tensor.ts'
 
-const BLOCK_BYTES = 1 << 20
-
 export class Engine {
   readonly backend: Backend
   /** Operations recorded for `backward`, in order. */
@@ -28,7 +26,7 @@ export class Engine {
 
   constructor(backend: Backend) {
     this.backend = backend
-    this.pool = new Pool((bytes) => backend.reserve(bytes), BLOCK_BYTES)
+    this.pool = new Pool((bytes) => backend.reserve(bytes), backend.blockBytes)
   }
 
   /** A tensor from values: f32, or i32 for ids and positions. Belongs to the scope it is made in. */
@@ -147,7 +145,7 @@ export class Engine {
     this.flush()
     const { queue, pool, scopes } = this
     this.queue = new CommandList()
-    this.pool = new Pool((bytes) => this.backend.reserve(bytes), BLOCK_BYTES)
+    this.pool = new Pool((bytes) => this.backend.reserve(bytes), this.backend.blockBytes)
     this.scopes = []
     const program = new Program<T>(this, this.queue, this.pool)
     this.capturing = program

@@ -31,7 +31,7 @@ export class Pool {
     for (let i = 0; i < this.free.length; i++)
       if (this.free[i]!.bytes >= size && (best < 0 || this.free[i]!.bytes < this.free[best]!.bytes)) best = i
     if (best < 0) {
-      const block = { address: 0, bytes: Math.max(size, this.blockBytes) }
+      const block = { address: 0, bytes: Math.ceil(size / this.blockBytes) * this.blockBytes }
       block.address = this.reserve(block.bytes)
       this.blocks.push(block)
       best = this.insert({ ...block })

@@ -58,6 +58,7 @@ export function openNative(wanted: number): Backend {
     name: 'native',
     threads,
     elementBytes: 4,
+    blockBytes: 8 << 20, // four huge pages (xb_reserve); what is not touched costs nothing
     description: { ...so.compiled, bf16: BF16_UNITS[so.bf16Unit()]! },
     reserve(bytes) {
       const address = so.reserve(bytes)

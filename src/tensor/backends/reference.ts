@@ -18,6 +18,7 @@ export function openReference(): Backend {
     name: 'reference',
     threads: 1,
     elementBytes: ELEMENT_BYTES,
+    blockBytes: 1 << 20,
     description: { language: 'TypeScript', precision: 'float64' },
     reserve(bytes) {
       const again = freed.findIndex((block) => block.bytes === bytes)

@@ -116,6 +116,7 @@ export async function openWasm(
     name: 'wasm',
     threads,
     elementBytes: 4,
+    blockBytes: 1 << 20,
     description: { compiler, flags, tile },
     reserve: (bytes) => pool.allocate(bytes),
     release: (address, bytes) => pool.release(address, bytes),
