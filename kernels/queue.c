@@ -315,27 +315,33 @@ EXPORT double xb_tile_flops(double iterations) { return tile_flops((int64_t)iter
 // What multiplies bfloat16: 0 nothing, 1 AVX512_BF16, 2 AMX.
 EXPORT int xb_bf16_unit(void) { return bf16_unit(); }
 
-static size_t whole_pages(size_t bytes) { return (bytes + PAGE - 1) / PAGE * PAGE; }
+// What is larger than a megabyte lies on whole huge pages: products walk through more small pages than a core remembers, and a
+// virtual machine looks each up twice.
+#ifdef MADV_HUGEPAGE
+#define HUGE_PAGE ((size_t)2 << 20)
+static int is_huge(size_t bytes) { return bytes > HUGE_PAGE / 2; }
+#else
+#define HUGE_PAGE (size_t)PAGE
+static int is_huge(size_t bytes) { return (void)bytes, 0; }
+#endif
+static size_t whole_pages(size_t bytes) {
+  size_t page = is_huge(bytes) ? HUGE_PAGE : PAGE;
+  return (bytes + page - 1) / page * page;
+}
 
-// Zeroed memory, 64-byte aligned, taken from the system as it is touched; 0 when there is none. From 2 MB on it begins where a
-// huge page does and asks for them: products walk through more small pages than a core remembers, and a virtual machine looks
-// each up twice.
+// Zeroed memory, 64-byte aligned, taken from the system as it is touched; 0 when there is none.
 EXPORT void *xb_reserve(size_t bytes) {
   bytes = whole_pages(bytes);
 #ifdef __wasm__
   size_t old = __builtin_wasm_memory_grow(0, bytes / PAGE);
   return old == (size_t)-1 ? 0 : (void *)(old * PAGE);
 #else
-  size_t spare = 0;
-#ifdef MADV_HUGEPAGE
-  const size_t huge = (size_t)2 << 20;
-  if (bytes >= huge) spare = huge;
-#endif
+  size_t spare = is_huge(bytes) ? HUGE_PAGE : 0;
   char *p = mmap(0, bytes + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return 0;
 #ifdef MADV_HUGEPAGE
-  if (spare) {
-    size_t skip = -(uintptr_t)p % huge;
+  if (spare) { // what lies before the first huge page and after the last goes back
+    size_t skip = -(uintptr_t)p % HUGE_PAGE;
     if (skip) munmap(p, skip);
     p += skip;
     munmap(p + bytes, spare - skip);
