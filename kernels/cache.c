@@ -1,5 +1,5 @@
 // Attention over a KV cache (S, Hkv, P, D): each token has a slot and a position; slot -1 is padding, and so is what lies outside.
-#include "vmath.h"
+#include "tile.h"
 
 void k_cache_write(const Command *c, int id, int threads) {
   int64_t m = c->dim[0], H = c->dim[1], Hkv = c->dim[2], D = c->dim[3], P = c->dim[4], S = c->dim[5], from, to;
@@ -17,27 +17,57 @@ void k_cache_write(const Command *c, int id, int threads) {
   }
 }
 
+// Dots of q with four keys, each added up in the order of vdot.
+static inline vf4 dot4(const float *q, const float *k, int64_t D) {
+  vf a = vset(0), b = a, c = a, d = a;
+  int64_t j = 0;
+  for (; j + VW <= D; j += VW) {
+    vf x = vload(q + j);
+    a = FMA(x, vload(k + j), a), b = FMA(x, vload(k + D + j), b);
+    c = FMA(x, vload(k + 2 * D + j), c), d = FMA(x, vload(k + 3 * D + j), d);
+  }
+  vf4 rest = {0};
+  for (; j < D; j++) rest += q[j] * (vf4){k[j], k[D + j], k[2 * D + j], k[3 * D + j]};
+  return vsum4(a, b, c, d) + rest;
+}
+
+// y[0 .. nv VW) = sum over t of s[t] values[t D + ...], in registers: even and odd keys apart, so that one addition need not wait
+// for the last.
+INLINE void gather(int nv, const float *s, const float *values, int64_t n, int64_t D, float *y) {
+  vf even[4], odd[4];
+  UNROLL for (int i = 0; i < nv; i++) even[i] = odd[i] = vset(0);
+  int64_t t = 0;
+  for (; t + 2 <= n; t += 2)
+    UNROLL for (int i = 0; i < nv; i++) {
+      even[i] = FMA(vset(s[t]), vload(values + t * D + i * VW), even[i]);
+      odd[i] = FMA(vset(s[t + 1]), vload(values + (t + 1) * D + i * VW), odd[i]);
+    }
+  if (t < n) UNROLL for (int i = 0; i < nv; i++) even[i] = FMA(vset(s[t]), vload(values + t * D + i * VW), even[i]);
+  UNROLL for (int i = 0; i < nv; i++) vstore(y + i * VW, even[i] + odd[i]);
+}
+
 // One query over `n` keys: scores, softmax, weighted sum of values. s holds n rounded up to VW floats.
 static void attend(const float *q, const float *keys, const float *values, float *s, float *y, int64_t n, int64_t D, float scale) {
-  float top = -__builtin_inff(), total = 0;
-  for (int64_t t = 0; t < n; t++) {
-    s[t] = vdot(q, keys + t * D, D) * scale;
-    top = s[t] > top ? s[t] : top;
-  }
-  for (int64_t t = 0; t < n; t += VW) {
-    int64_t left = n - t;
-    vf e = vexp((left < VW ? vload_n(s + t, left) : vload(s + t)) - top);
-    if (left < VW) for (int64_t i = left; i < VW; i++) e[i] = 0;
+  int64_t t = 0, j = 0;
+  for (; t + 4 <= n; t += 4) *(vf4 *)(s + t) = scale * dot4(q, keys + t * D, D);
+  for (; t < n; t++) s[t] = scale * vdot(q, keys + t * D, D);
+  for (; t % VW; t++) s[t] = -__builtin_inff();
+  vf most = vload(s);
+  for (t = VW; t < n; t += VW) most = vmax(most, vload(s + t));
+  vf top = vset(vmaximum(most)), total = vset(0);
+  for (t = 0; t < n; t += VW) {
+    vf e = vexp(vload(s + t) - top); // 0 after the last key
     vstore(s + t, e);
-    total += vsum(e);
+    total += e;
   }
-  for (int64_t j = 0; j < D; j++) y[j] = 0;
-  for (int64_t t = 0; t < n; t++) {
-    float p = s[t];
-    const float *v = values + t * D;
-    for (int64_t j = 0; j < D; j++) y[j] += p * v[j];
+  for (; j + 4 * VW <= D; j += 4 * VW) gather(4, s, values + j, n, D, y + j);
+  for (; j + VW <= D; j += VW) gather(1, s, values + j, n, D, y + j);
+  for (; j < D; j++) {
+    y[j] = 0;
+    for (t = 0; t < n; t++) y[j] += s[t] * values[t * D + j];
   }
-  for (int64_t j = 0; j < D; j++) y[j] /= total;
+  float share = 1 / vsum(total);
+  for (j = 0; j < D; j++) y[j] *= share;
 }
 
 void k_attention_cached(const Command *c, int id, int threads) {
