@@ -10,11 +10,12 @@ import { isHalf, same, toBf16 } from './precision.ts'
 import type { ReferenceKernels } from './reference.ts'
 
 /**
- * Floats of logits held at once: 1 MB, so that a block stays in a core's second-level cache. With bfloat16 the products are so fast
- * that packing the weights again for every block counts: 4 MB.
+ * Rows of logits held at once: 4 MB of them, so that a block stays near the cores, within these bounds. The weights of a large vocabulary are
+ * read again for every block, so that few rows would be all reading; with bfloat16 the products are so fast that packing counts, too.
  */
-const BLOCK_FLOATS = { f32: 1 << 18, bf16: 1 << 20 }
-const BLOCK_ROWS = { f32: 256, bf16: 1024 }
+const BLOCK_FLOATS = 1 << 20
+const LEAST_ROWS = { f32: 128, bf16: 256 }
+const MOST_ROWS = { f32: 256, bf16: 1024 }
 
 export interface HeadInputs {
   /** (N, C): final hidden states. */
@@ -34,8 +35,8 @@ function check(op: string, { x, w, targets }: HeadInputs): { n: number; c: numbe
       `${op}: x (N, C), w (V, C), targets (N) i32; got ${show(x.shape)}, ${show(w.shape)}, ${targets.dtype} ${show(targets.shape)}`,
     )
   const { precision } = x.engine
-  const rows = Math.min(BLOCK_ROWS[precision], Math.floor(BLOCK_FLOATS[precision] / v))
-  return { n, c, v, block: Math.min(n, Math.max(16, rows)) }
+  const rows = Math.min(MOST_ROWS[precision], Math.floor(BLOCK_FLOATS / v))
+  return { n, c, v, block: Math.min(n, Math.max(LEAST_ROWS[precision], rows)) }
 }
 
 interface Pass extends HeadInputs {
