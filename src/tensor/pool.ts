@@ -5,6 +5,8 @@
  */
 
 const ALIGNMENT = 64
+/** The first block of a pool, which is enough for many a program: huge pages would be mostly empty there. */
+const FIRST_BLOCK = 1 << 20
 
 interface Range {
   address: number
@@ -31,7 +33,8 @@ export class Pool {
     for (let i = 0; i < this.free.length; i++)
       if (this.free[i]!.bytes >= size && (best < 0 || this.free[i]!.bytes < this.free[best]!.bytes)) best = i
     if (best < 0) {
-      const block = { address: 0, bytes: Math.ceil(size / this.blockBytes) * this.blockBytes }
+      const small = this.blocks.length === 0 && size <= FIRST_BLOCK
+      const block = { address: 0, bytes: small ? FIRST_BLOCK : Math.ceil(size / this.blockBytes) * this.blockBytes }
       block.address = this.reserve(block.bytes)
       this.blocks.push(block)
       best = this.insert({ ...block })
