@@ -73,10 +73,17 @@ export const run = verb({
 })
 
 /** Makes the run directory of a recipe, by its name or path; says so when the machine is measured. */
-export function prepareRun(name: string, options: Omit<PrepareOptions, 'onMeasure'>): Promise<string> {
+export function prepareRun(name: string, options: Omit<PrepareOptions, 'onMeasure' | 'onSlow'>): Promise<string> {
   const onMeasure = () =>
     console.error(say({ en: 'measuring how fast this machine is …', zh: '先测一测这台机器有多快……' }))
-  return prepare(find(name), { ...options, onMeasure })
+  const onSlow = (minutes: number) =>
+    console.error(
+      say({
+        en: `it takes about ${Math.ceil(minutes)} minutes to learn something worth seeing here (--minutes N: shorter, and it learns less)`,
+        zh: `在这台机器上，大约要训练 ${Math.ceil(minutes)} 分钟才能学出点样子（--minutes N 可以缩短，但会学得少些）`,
+      }),
+    )
+  return prepare(find(name), { ...options, onMeasure, onSlow })
 }
 
 /** A recipe that is not there is a mistake in the command. */

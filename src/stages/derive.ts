@@ -21,16 +21,18 @@ export interface DeriveOptions {
    * stretched or cut to fit.
    */
   minutes?: number
+  /** Told how long the timed stages will take, in minutes, where this machine needs more than the recipe gives them. */
+  onSlow?(minutes: number): void
 }
 
 /** Fills in the sizes of the model, and the steps of every training stage that does not pin them. */
-export async function deriveRecipe(recipe: Recipe, { minutes }: DeriveOptions = {}): Promise<Recipe> {
+export async function deriveRecipe(recipe: Recipe, options: DeriveOptions = {}): Promise<Recipe> {
   const imported = recipe.stages.find((s) => s.kind === 'import')
   if (imported) {
     const sizes = await readConfig(String(imported.config.model))
     const model = { ...sizes, maxPositions: Math.min(sizes.maxPositions, longestRow(recipe)) } // to be measured: a short rope table
     const stages = recipe.stages.map((stage) => withSteps(stage, model))
-    return { ...recipe, stages: await timedStages(stages, minutes, model) }
+    return { ...recipe, stages: await timedStages(stages, model, options) }
   }
   const vocab = recipe.stages.find((s) => s.kind === 'tokenizer')?.config.vocab as number | undefined
   if (vocab === undefined) return recipe
@@ -39,7 +41,7 @@ export async function deriveRecipe(recipe: Recipe, { minutes }: DeriveOptions = 
   const model = { ...recipe.model, ...sizes }
   const small = modelOf(modelOptions.parse(model), vocab, 512)
   const stages = recipe.stages.map((stage) => withSteps(stage, small))
-  const timed = await timedStages(stages, minutes, modelOf(modelOptions.parse(model), vocab, longest))
+  const timed = await timedStages(stages, modelOf(modelOptions.parse(model), vocab, longest), options)
   return { ...recipe, model, stages: timed }
 }
 
@@ -57,8 +59,8 @@ function withSteps(stage: RecipeStage, sizes: ModelConfig): RecipeStage {
 /** Turns minutes into steps. */
 async function timedStages(
   stages: readonly RecipeStage[],
-  minutes: number | undefined,
   model: ModelConfig,
+  { minutes, onSlow }: DeriveOptions,
 ): Promise<RecipeStage[]> {
   const trains = ({ kind }: RecipeStage) => TRAINING.includes(kind)
   const asked = stages.filter(
@@ -69,17 +71,22 @@ async function timedStages(
   const cost = new Map<RecipeStage, number>()
   for (const stage of [...asked, ...stretched]) cost.set(stage, await secondsPerStep(stage.kind, model, stage.config))
   const own = asked.reduce((sum, { config }) => sum + (config.minutes as number), 0)
-  const whole = stretched.reduce((sum, stage) => sum + (stage.config.steps as number) * cost.get(stage)!, 0) / 60
-  return stages.map((stage) => {
+  const length = stretched.reduce((sum, stage) => sum + (stage.config.steps as number) * cost.get(stage)!, 0) / 60
+  const timed = stages.map((stage) => {
     if (!trains(stage)) return stage
-    const { minutes: given, ...config } = stage.config
+    const { minutes: given, leastSteps, ...config } = stage.config
     if (asked.includes(stage)) {
       const seconds = (given as number) * 60 * (minutes === undefined ? 1 : minutes / own)
-      config.steps = Math.max(10, Math.floor(seconds / cost.get(stage)!))
+      const least = minutes === undefined ? ((leastSteps as number | undefined) ?? 10) : 10
+      config.steps = Math.max(least, Math.floor(seconds / cost.get(stage)!))
     } else if (stretched.includes(stage))
-      config.steps = Math.max(10, Math.floor((config.steps as number) * (minutes! / whole)))
+      config.steps = Math.max(10, Math.floor((config.steps as number) * (minutes! / length)))
     return { ...stage, config }
   })
+  const whole =
+    asked.reduce((sum, s) => sum + cost.get(s)! * (timed[stages.indexOf(s)]!.config.steps as number), 0) / 60
+  if (minutes === undefined && whole > 1.1 * own) onSlow?.(whole)
+  return timed
 }
 
 /** Whether a recipe asks for a measurement of this machine. */
@@ -95,11 +102,13 @@ export function isDerivedFrom(known: Recipe, fresh: Recipe): boolean {
     name,
     language,
     seed,
-    stages: stages.map(({ kind, name, config: { minutes: _minutes, steps: _steps, ...config } }) => ({
-      kind,
-      name,
-      config,
-    })),
+    stages: stages.map(
+      ({ kind, name, config: { minutes: _minutes, steps: _steps, leastSteps: _least, ...config } }) => ({
+        kind,
+        name,
+        config,
+      }),
+    ),
   })
   const sameSteps = fresh.stages.every(
     ({ config }, i) => config.steps === undefined || config.steps === known.stages[i]?.config.steps,

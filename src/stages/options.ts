@@ -27,6 +27,11 @@ export const trainingOptions = z.object({
     .positive()
     .optional()
     .describe('instead of steps: as many as fit on this machine, measured once before the run starts'),
+  leastSteps: whole
+    .optional()
+    .describe(
+      'with minutes: as many at least, for on a slow machine fewer would teach nothing; `--minutes` overrules it',
+    ),
   rows: whole.default(8).describe('rows of a micro-batch'),
   time: whole.default(128).describe('tokens of a row'),
   lora: lora.optional(),
@@ -59,7 +64,7 @@ export const trainingOptions = z.object({
 export type TrainingOptions = z.infer<typeof trainingOptions>
 
 export function optimizerOf(
-  o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'recompute' | 'steps' | 'minutes'>,
+  o: Omit<TrainingOptions, 'microBatches' | 'precision' | 'recompute' | 'steps' | 'minutes' | 'leastSteps'>,
 ): OptimizerOptions {
   const { embeddingRate, vectorRate, weightDecay, momentum, beta1, beta2, clip } = o
   // Muon makes every direction of an update equally long: senseless for the two thin factors of a product.

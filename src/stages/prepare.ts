@@ -17,6 +17,8 @@ export interface PrepareOptions {
   lang?: 'zh' | 'en'
   /** Told before the machine is measured, which takes a moment. */
   onMeasure?(): void
+  /** Told how many minutes the timed stages will take, where this machine needs more than the recipe gives them. */
+  onSlow?(minutes: number): void
 }
 
 /** `source` is a recipe's file, or a recipe as an object. Nothing is written if anything is wrong. Throws a RecipeError or a UserError. */

@@ -29,7 +29,7 @@ it('the recipe with controls has the stages of the quickstart, as many steps as 
     return {
       language,
       model,
-      stages: own.map(({ kind, config: { steps, minutes, ...config } }) => ({
+      stages: own.map(({ kind, config: { steps, minutes, leastSteps: _least, ...config } }) => ({
         kind,
         config,
         isTimed: steps !== undefined || minutes !== undefined,
