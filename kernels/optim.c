@@ -1,4 +1,5 @@
 // Updates of the optimizers. What changes from step to step lies in small buffers: hyper (rates), clip (factor of gradients).
+// Gradients are 0 afterwards, for the next step to add to: here they are in the cache, a pass of its own would fetch them again.
 #include "xueba.h"
 
 #define GRAIN 1024
@@ -14,13 +15,14 @@ void k_clip_scale(const Command *c, int id, int threads) {
 void k_adamw(const Command *c, int id, int threads) {
   int64_t from, to;
   share(c->dim[0], GRAIN, id, threads, &from, &to);
-  float *restrict p = F32(c, 0), *restrict m = F32(c, 2), *restrict v = F32(c, 3);
-  const float *restrict g = F32(c, 1), *hyper = F32(c, 4), *clip = F32(c, 5);
+  float *restrict p = F32(c, 0), *restrict g = F32(c, 1), *restrict m = F32(c, 2), *restrict v = F32(c, 3);
+  const float *hyper = F32(c, 4), *clip = F32(c, 5);
   float b1 = c->scalar[0], b2 = c->scalar[1], eps = c->scalar[2], decay = c->scalar[3];
   float rate = hyper[0], s1 = 1 / hyper[1], s2 = 1 / hyper[2], factor = clip[0];
   for (int64_t i = from; i < to; i++) {
     float gradient = g[i] * factor;
     float mi = b1 * m[i] + (1 - b1) * gradient, vi = b2 * v[i] + (1 - b2) * (gradient * gradient);
+    g[i] = 0;
     m[i] = mi;
     v[i] = vi;
     p[i] -= rate * (mi * s1 / (__builtin_sqrtf(vi * s2) + eps) + decay * p[i]);
@@ -30,10 +32,10 @@ void k_adamw(const Command *c, int id, int threads) {
 void k_muon_momentum(const Command *c, int id, int threads) {
   int64_t from, to;
   share(c->dim[0], GRAIN, id, threads, &from, &to);
-  const float *restrict g = F32(c, 0);
-  float *restrict momentum = F32(c, 1), *restrict x = F32(c, 2), mu = F32(c, 3)[1], factor = F32(c, 4)[0];
+  float *restrict g = F32(c, 0), *restrict momentum = F32(c, 1), *restrict x = F32(c, 2), mu = F32(c, 3)[1], factor = F32(c, 4)[0];
   for (int64_t i = from; i < to; i++) {
     float gradient = g[i] * factor, mi = mu * momentum[i] + (1 - mu) * gradient;
+    g[i] = 0;
     momentum[i] = mi;
     x[i] = mu * mi + (1 - mu) * gradient;
   }

@@ -81,7 +81,6 @@ export function createOptimizer(model: Model, options: OptimizerOptions): Optimi
       adapter?.merge(-1)
       slab.parameters.forEach(step)
       adapter?.merge(1)
-      engine.enqueue('fill', [grads], [grads.size], [0])
     },
     free: () => [m, v, clip, squares, ...Object.values(hyper)].forEach((t) => t.free()),
   }

@@ -90,8 +90,9 @@ function costOf({ kernel, dims: d, addresses }: DecodedCommand): Cost {
     case 'embedding_backward':
       return { flops: 0, floats: 3 * a * b }
     case 'adamw':
-      return { flops: 0, floats: 7 * a }
+      return { flops: 0, floats: 8 * a }
     case 'muon_momentum':
+      return { flops: 0, floats: 5 * a }
     case 'muon_apply':
       return { flops: 0, floats: 4 * a }
     case 'copy':

@@ -36,7 +36,7 @@ export interface AdamWOptions {
   weightDecay: number
 }
 
-/** One AdamW step. hyper = [learning rate, 1 − β1^t, 1 − β2^t]; gradients are scaled by clip[0]. */
+/** One AdamW step. hyper = [learning rate, 1 − β1^t, 1 − β2^t]; gradients are scaled by clip[0], and 0 afterwards. */
 export function adamw(
   {
     weights,
@@ -58,7 +58,7 @@ export function adamw(
   weights.engine.enqueue('adamw', [weights, grads, m, v, hyper, clip], [n], [beta1, beta2, eps, weightDecay])
 }
 
-/** One Muon step on a matrix. hyper = [learning rate, momentum]. The update is scaled by `scale`. */
+/** One Muon step on a matrix. hyper = [learning rate, momentum]. The update is scaled by `scale`. Gradients are 0 afterwards. */
 export function muon(
   {
     weights,
@@ -116,6 +116,7 @@ export const optimizerKernels: ReferenceKernels = {
     const [rate = 0, correction1 = 1, correction2 = 1] = hyper
     for (let i = 0; i < n; i++) {
       const gradient = g[i]! * clip[0]!
+      g[i] = 0
       m[i] = beta1 * m[i]! + (1 - beta1) * gradient
       v[i] = beta2 * v[i]! + (1 - beta2) * gradient * gradient
       const update = m[i]! / correction1 / (Math.sqrt(v[i]! / correction2) + eps)
@@ -127,6 +128,7 @@ export const optimizerKernels: ReferenceKernels = {
     const mu = hyper[1]!
     for (let i = 0; i < n; i++) {
       const gradient = g[i]! * clip[0]!
+      g[i] = 0
       momentum[i] = mu * momentum[i]! + (1 - mu) * gradient
       x[i] = mu * momentum[i]! + (1 - mu) * gradient
     }
