@@ -56,6 +56,9 @@ function withSteps(stage: RecipeStage, sizes: ModelConfig): RecipeStage {
   return { ...stage, config: { ...config, steps: defaultSteps(sizes, trainingOptions.parse(config)) } }
 }
 
+/** Steps of a stage however short its time. */
+const LEAST = 10
+
 /** Turns minutes into steps. */
 async function timedStages(
   stages: readonly RecipeStage[],
@@ -77,10 +80,10 @@ async function timedStages(
     const { minutes: given, leastSteps, ...config } = stage.config
     if (asked.includes(stage)) {
       const seconds = (given as number) * 60 * (minutes === undefined ? 1 : minutes / own)
-      const least = minutes === undefined ? ((leastSteps as number | undefined) ?? 10) : 10
+      const least = minutes === undefined ? Number(leastSteps ?? LEAST) : LEAST
       config.steps = Math.max(least, Math.floor(seconds / cost.get(stage)!))
     } else if (stretched.includes(stage))
-      config.steps = Math.max(10, Math.floor((config.steps as number) * (minutes! / length)))
+      config.steps = Math.max(LEAST, Math.floor((config.steps as number) * (minutes! / length)))
     return { ...stage, config }
   })
   const whole =

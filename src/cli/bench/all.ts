@@ -75,9 +75,17 @@ export const all = verb({
         const { rounds, ratio } = await timeRounds(options)
         const ours = median(rounds.map(({ own }) => own.tok_s_median))
         const theirs = rounds.flatMap(({ peer: other }) => (other ? [other.tok_s_median] : []))
-        steps.push({ size, way: name, tokensPerSecond: ours, peer: theirs.length > 0 ? median(theirs) : null, ratio })
+        const peerName = rounds.at(-1)?.peer?.name ?? null
+        steps.push({
+          size,
+          way: name,
+          tokensPerSecond: ours,
+          peer: theirs.length > 0 ? median(theirs) : null,
+          peerName,
+          ratio,
+        })
         const against =
-          ratio === undefined ? '' : `  |  ${median(theirs).toFixed(0).padStart(7)}  |  ${ratio.toFixed(2)}`
+          ratio === undefined ? '' : `  |  ${peerName} ${median(theirs).toFixed(0).padStart(7)}  |  ${ratio.toFixed(2)}`
         tell(`  ${size.padEnd(11)} ${name.padEnd(16)} ${ours.toFixed(0).padStart(7)}${against}`)
       }
     if (json) console.log(JSON.stringify({ load, gemm, attention, decode, steps }, null, 1))

@@ -8,6 +8,7 @@ import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { median, peakFlops, secondsOf, takeTurns, warnIfBusy } from './measure.ts'
+import { rivalName } from './rival.ts'
 
 export const gemmFlags = z.object({
   threads: help(z.number().int().positive().optional(), 'threads (default: all cores)', '线程数（默认全部核）'),
@@ -173,7 +174,7 @@ function openBlas(threads: number) {
   const [rowMajor, none, transposed] = [101, 111, 112]
   return {
     version:
-      `${config().split(' ').slice(0, 2).join(' ')}, ${config().match(/\b(SkylakeX|Cooperlake|Sapphirerapids|Zen|Haswell|\w+)\s+MAX_THREADS/i)?.[1] ?? ''}`.trim(),
+      `${rivalName('OpenBLAS', config().split(' ')[1] ?? '')}, ${config().match(/\b(SkylakeX|Cooperlake|Sapphirerapids|Zen|Haswell|\w+)\s+MAX_THREADS/i)?.[1] ?? ''}`.trim(),
     product(layout: Layout, m: number, n: number, k: number) {
       const [ta, tb] = [layout[0] === 'T', layout[1] === 'T']
       const draw = random(1, 'bench gemm')

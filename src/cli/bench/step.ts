@@ -12,6 +12,7 @@ import { help } from '../flags.ts'
 import { say } from '../language.ts'
 import { verb } from '../verb.ts'
 import { copyBandwidth, median, peakFlops, warnIfBusy } from './measure.ts'
+import { rivalName } from './rival.ts'
 import { configOfSizes, sizeFlags, whole } from './sizes.ts'
 
 export const stepFlags = z.object({
@@ -188,15 +189,22 @@ async function timeSteps(o: Flags): Promise<Timing & Record<string, number | str
   }
 }
 
-/** Runs the peer through a shell and reads the last JSON line that has the fields. */
-function askPeer(command: string): Timing {
+/** A peer's timing, and who it is: `PyTorch 1.13.1 (2022)` where it says so. */
+interface PeerTiming extends Timing {
+  name: string
+}
+
+/** Runs the peer through a shell and reads the last JSON line that has the fields; a line with `torch` says its version. */
+function askPeer(command: string): PeerTiming {
   const { stdout, stderr } = spawnSync(command, { shell: true, encoding: 'utf8', maxBuffer: 1 << 26 })
-  const found = stdout
+  const lines = stdout
     .split('\n')
     .filter((line) => line.startsWith('{'))
-    .map((line) => JSON.parse(line) as Partial<Timing>)
-    .findLast((line) => typeof line.tok_s_median === 'number')
-  if (found) return found as Timing
+    .map((line) => JSON.parse(line) as Partial<Timing> & { torch?: string })
+  const found = lines.findLast((line) => typeof line.tok_s_median === 'number')
+  const torch = lines.find((line) => typeof line.torch === 'string')?.torch
+  const name = torch === undefined ? say({ en: 'peer', zh: '对手' }) : rivalName('PyTorch', torch)
+  if (found) return { ...(found as Timing), name }
   throw new UserError(
     `the peer printed no tok_s_median: ${stderr.slice(-400)}`,
     `对手没有输出 tok_s_median：${stderr.slice(-400)}`,
@@ -209,7 +217,7 @@ function lineOf({
   ratio,
 }: {
   own: Awaited<ReturnType<typeof timeSteps>>
-  peer?: Timing
+  peer?: PeerTiming
   ratio?: number
 }): string {
   const speed = ({ tok_s_median, tok_s_best }: Timing) => {
@@ -224,5 +232,5 @@ function lineOf({
     zh: `${own.backend}，${own.threads} 个线程：${speed(own)}，${gflops}`,
   })
   if (!peer) return line
-  return `${line}  |  ${say({ en: 'peer', zh: '对手' })} ${speed(peer)}  |  ${ratio!.toFixed(2)}`
+  return `${line}  |  ${peer.name} ${speed(peer)}  |  ${ratio!.toFixed(2)}`
 }

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { findPackageJSON } from 'node:module'
 import { llama3Pattern, type Tokenizer } from '../../tokenizer/index.ts'
+import { yearOf } from './rival.ts'
 
 export interface Peer {
   name: string
@@ -18,12 +19,6 @@ export interface Peer {
 export interface Missing {
   name: string
   reason: string
-}
-
-const years: Record<string, Record<string, number>> = {
-  tiktoken: { '1.0.22': 2025 },
-  'gpt-tokenizer': { '4.0.0': 2026 },
-  '@huggingface/tokenizers': { '0.2.0': 2026 },
 }
 
 type Make = (ranks: string, own: Tokenizer) => Promise<Peer['encode']>
@@ -58,7 +53,7 @@ export async function openPeers(ranks: string, own: Tokenizer): Promise<{ peers:
   for (const [name, make] of Object.entries(makers)) {
     try {
       const version = versionOf(name)
-      peers.push({ name, version, year: years[name]![version], encode: await make(ranks, own) })
+      peers.push({ name, version, year: yearOf(name, version), encode: await make(ranks, own) })
     } catch (error) {
       missing.push({ name, reason: error instanceof Error ? error.message.split('\n')[0]! : String(error) })
     }
